@@ -1,8 +1,11 @@
 //! Assets: the art, the seed and the web client, built into the binary. Debug builds read them from
 //! the folders.
 
+use std::borrow::Cow;
+
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
 use super::error::ApiError;
@@ -42,6 +45,14 @@ pub async fn art(
     )
 }
 
+/// Content of a file. In a release it is a part of the program, and no copy is made.
+pub fn content(file: EmbeddedFile) -> Bytes {
+    match file.data {
+        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+        Cow::Owned(bytes) => bytes.into(),
+    }
+}
+
 fn picture(path: &str, file: EmbeddedFile, headers: &HeaderMap) -> Response {
     let etag = files::etag_of(&file.metadata.sha256_hash());
     if let Some(unchanged) = files::unchanged(headers, &etag) {
@@ -52,5 +63,5 @@ fn picture(path: &str, file: EmbeddedFile, headers: &HeaderMap) -> Response {
         (header::CONTENT_TYPE, kind.as_ref()),
         (header::CONTENT_SECURITY_POLICY, files::PICTURE_CSP),
     ];
-    files::with_etag((StatusCode::OK, head, file.data.into_owned()), &etag)
+    files::with_etag((StatusCode::OK, head, content(file)), &etag)
 }

@@ -12,11 +12,12 @@ use super::{AppState, check};
 use crate::components::direct::DirectMessage;
 use crate::components::id::{MessageId, UserId};
 use crate::store::direct::{Conversation, NewMessage, Written};
+use crate::store::paging::ListPage;
 
-/// Messages per page.
+/// Most messages per page.
 const PAGE: u32 = 50;
 
-/// Conversations per page of the list.
+/// Most conversations per page of the list.
 const CONVERSATIONS: u32 = 200;
 
 /// A request to send a direct message.
@@ -158,21 +159,16 @@ pub async fn list(
     Query(query): Query<DirectQuery>,
 ) -> Result<Json<ConversationList>, ApiError> {
     let before = query.before()?;
-    let mut conversations = state
+    let ListPage { items, has_more } = state
         .store
-        .conversations(caller.user(), before, CONVERSATIONS + 1)
+        .conversations(caller.user(), before, CONVERSATIONS)
         .await?;
-    let has_more = conversations.len() > CONVERSATIONS as usize;
-    conversations.truncate(CONVERSATIONS as usize);
-    let before = conversations
+    let before = items
         .last()
         .filter(|_| has_more)
         .map(|with| with.last.id.to_string());
     Ok(Json(ConversationList {
-        conversations: conversations
-            .into_iter()
-            .map(ConversationEntry::from)
-            .collect(),
+        conversations: items.into_iter().map(ConversationEntry::from).collect(),
         before,
     }))
 }
@@ -197,19 +193,16 @@ pub async fn show(
     Query(query): Query<DirectQuery>,
 ) -> Result<Json<DirectView>, ApiError> {
     let before = query.before()?;
-    // One more row than the page shows tells whether another page follows.
-    let mut messages = state
+    let ListPage { items, has_more } = state
         .store
-        .directs(caller.user(), other, before, PAGE + 1)
+        .directs(caller.user(), other, before, PAGE)
         .await?;
-    let has_more = messages.len() > PAGE as usize;
-    messages.truncate(PAGE as usize);
-    let before = messages
+    let before = items
         .last()
         .filter(|_| has_more)
         .map(|message| message.id.to_string());
     Ok(Json(DirectView {
-        messages: messages.into_iter().rev().map(DirectEntry::from).collect(),
+        messages: items.into_iter().rev().map(DirectEntry::from).collect(),
         before,
     }))
 }

@@ -1,12 +1,17 @@
 //! Files: entity tags, cache headers, and the pictures that users uploaded.
 
+use std::io;
+use std::path::Path as FilePath;
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use tokio::fs::File;
+use tokio::io::AsyncReadExt;
 
 use super::AppState;
 use super::error::ApiError;
@@ -23,6 +28,9 @@ pub const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 pub const PRIVATE: &str = "private, max-age=31536000, immutable";
 /// Cached, but revalidated on each request.
 pub const REVALIDATE: &str = "no-cache";
+
+/// Size of the pieces in which a file is read, in bytes.
+const PIECE: usize = 32 * 1024;
 
 /// The entity tag of a version number.
 pub fn etag_of_version(version: u32) -> HeaderValue {
@@ -92,15 +100,33 @@ pub async fn uploaded(State(state): State<AppState>, Path(name): Path<String>) -
         return ApiError::NotFound.into_response();
     }
     let file = UploadFolder::of(&state.settings.data_dir).file(&name);
-    match tokio::fs::read(file).await {
-        Ok(bytes) => {
-            let kind = [
-                (header::CONTENT_TYPE, content_type),
-                (header::CACHE_CONTROL, PRIVATE),
-                (header::CONTENT_SECURITY_POLICY, PICTURE_CSP),
-            ];
-            (kind, Body::from(bytes)).into_response()
-        }
-        Err(_) => ApiError::NotFound.into_response(),
-    }
+    let Ok((file, length)) = opened(&file).await else {
+        return ApiError::NotFound.into_response();
+    };
+    let kind = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
+        (header::CONTENT_LENGTH, length.into()),
+        (header::CACHE_CONTROL, HeaderValue::from_static(PRIVATE)),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static(PICTURE_CSP),
+        ),
+    ];
+    let pieces = futures_util::stream::try_unfold(file, next_piece);
+    (kind, Body::from_stream(pieces)).into_response()
+}
+
+/// The file and its length.
+async fn opened(path: &FilePath) -> io::Result<(File, u64)> {
+    let file = File::open(path).await?;
+    let length = file.metadata().await?.len();
+    Ok((file, length))
+}
+
+/// The next piece of a file, read when the one before was sent: a client that does not read holds
+/// one piece instead of the whole file.
+async fn next_piece(mut file: File) -> io::Result<Option<(Bytes, File)>> {
+    let mut piece = BytesMut::with_capacity(PIECE);
+    let read = file.read_buf(&mut piece).await?;
+    Ok((read > 0).then(|| (piece.freeze(), file)))
 }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
+use axum::http::header::CONTENT_TYPE;
 use axum::{Router, middleware, routing};
+use bytes::Bytes;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::trace::TraceLayer;
@@ -141,7 +143,7 @@ pub fn router(state: AppState, edge: Edge) -> Router {
         .route("/files/{name}", routing::get(files::uploaded))
         .fallback(web::fallback)
         .with_state(state)
-        .merge(docs(document));
+        .merge(docs(&document));
     let router = if is_public {
         router.merge(measurements::router())
     } else {
@@ -173,9 +175,12 @@ pub fn router(state: AppState, edge: Edge) -> Router {
 }
 
 /// API documentation pages. Their addresses are relative: they may be below the path of a proxy.
-fn docs(document: OpenApiDocument) -> Router {
-    let ui = SwaggerUi::new("/api/docs")
-        .url("/api/openapi.json", document)
-        .config(Config::from("../openapi.json"));
-    Router::from(ui).layer(middleware::from_fn(layers::docs_headers))
+fn docs(document: &OpenApiDocument) -> Router {
+    let ui = SwaggerUi::new("/api/docs").config(Config::from("../openapi.json"));
+    // Written once: it is large, and everybody may ask for it.
+    let text = Bytes::from(document.to_json().expect("a description is plain data"));
+    let text = move || std::future::ready(([(CONTENT_TYPE, "application/json")], text.clone()));
+    Router::from(ui)
+        .route("/api/openapi.json", routing::get(text))
+        .layer(middleware::from_fn(layers::docs_headers))
 }

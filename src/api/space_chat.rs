@@ -21,14 +21,14 @@ use crate::components::peers::{PICTURES, ProximityCommand, ProximityRules, REACH
 use crate::components::permissions::Permission;
 use crate::components::utc::utc;
 use crate::space::DurableEvent;
-use crate::store::chat::ChatPage;
-use crate::store::search::SearchResult;
+use crate::store::chat::{ChatPage, MessagePage};
+use crate::store::paging::ListPage;
 use crate::store::{SpaceRow, Store, StoreError};
 
-/// Messages per page.
+/// Most messages per page.
 const PAGE: u32 = 50;
 
-/// Messages read at once for an export.
+/// Most messages read at once for an export.
 const EXPORT_PAGE: u32 = 200;
 
 /// Longest time after which messages are deleted, in days: ten years.
@@ -186,13 +186,15 @@ pub async fn show(
                 .map_err(|_| ApiError::bad("`before` is the id of a message."))?,
         ),
     };
+    let blocked = state.store.blocked_by(caller.user()).await?;
     let page = ChatPage {
         before,
         since: row.chat_since(),
         limit: PAGE,
+        without: &blocked,
     };
-    let SearchResult { lines, before } = match check::search(&query.q)? {
-        "" => newest(&state, space, page).await?,
+    let MessagePage { lines, before } = match check::search(&query.q)? {
+        "" => state.store.lines(space, page).await?,
         search => {
             let _turn = state.searches.begin(caller.user())?;
             state.store.search(space, search, page).await?
@@ -205,20 +207,6 @@ pub async fn show(
         before,
         rules: rules(&row, &caller),
     }))
-}
-
-async fn newest(
-    state: &AppState,
-    space: SpaceId,
-    page: ChatPage,
-) -> Result<SearchResult, ApiError> {
-    // One more row than the page shows tells whether another page follows.
-    let limit = page.limit + 1;
-    let mut lines = state.store.lines(space, ChatPage { limit, ..page }).await?;
-    let has_more = lines.len() > page.limit as usize;
-    lines.truncate(page.limit as usize);
-    let before = lines.last().filter(|_| has_more).map(|line| line.id);
-    Ok(SearchResult { lines, before })
 }
 
 fn rules(row: &SpaceRow, caller: &Caller) -> RulesView {
@@ -509,10 +497,13 @@ impl Export {
         let lines = self
             .store
             .lines_after(self.space, self.last, self.since, EXPORT_PAGE);
-        let lines = lines.await?;
+        let ListPage {
+            items: lines,
+            has_more,
+        } = lines.await?;
         let is_first = self.last.is_none();
         self.last = lines.last().map(|line| line.id);
-        self.is_over = lines.len() < EXPORT_PAGE as usize;
+        self.is_over = !has_more;
         let part = match self.format {
             ExportFormat::Json => json_part(lines, is_first, self.is_over),
             ExportFormat::Text => lines.iter().map(as_text).collect(),

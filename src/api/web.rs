@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use axum::response::{Html, IntoResponse, Response};
 
 use super::AppState;
-use super::assets::WebClient;
+use super::assets::{self, WebClient};
 use super::error::ApiError;
 use super::{files, policy};
 
@@ -53,10 +53,8 @@ fn file(path: &str, headers: &HeaderMap) -> Option<Response> {
         return Some(unchanged);
     }
     let kind = mime_guess::from_path(path).first_or_octet_stream();
-    let mut response = files::with_etag(
-        ([(CONTENT_TYPE, kind.as_ref())], file.data.into_owned()),
-        &etag,
-    );
+    let head = [(CONTENT_TYPE, kind.as_ref())];
+    let mut response = files::with_etag((head, assets::content(file)), &etag);
     if path.starts_with("assets/") {
         response
             .headers_mut()

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::{Store, StoreError, Tx, id, now_ms, uploads, words};
+use super::paging::{ListPage, PageRoom};
+use super::{Statement, Store, StoreError, Tx, given, id, now_ms, over_given, uploads, words};
 use crate::components::chat::{ChatMessage, MessageChange, MessageReaction, Reaction, Scope};
 use crate::components::id::{ChatId, PlayerId, SpaceId, UserId};
 use crate::components::peers::ProximityRules;
@@ -14,22 +15,50 @@ const INDEXED: usize = 100;
 /// Bytes that a message takes in addition to its text, about: ids, names and the index.
 const ROW_BYTES: i64 = 256;
 
-/// A page of messages, newest first.
+/// Messages that are looked through at once for those that a reader does not hide.
+const LOOKED_THROUGH: u32 = 500;
+
+/// Most such reads for one page.
+const MOST_LOOKS: usize = 20;
+
+/// Which page of messages to read, newest first.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct ChatPage {
+pub struct ChatPage<'a> {
     /// Only messages before this one.
     pub before: Option<ChatId>,
     /// Only messages since this time, in Unix milliseconds.
     pub since: u64,
     /// Most messages on the page.
     pub limit: u32,
+    /// Users whose messages and reactions are left out: the reader blocks them.
+    pub without: &'a [UserId],
 }
+
+/// One page of messages.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MessagePage {
+    /// Messages, newest first.
+    pub lines: Vec<ChatMessage>,
+    /// Id of the last message that was looked at: earlier ones are on another page before it.
+    /// `None` when there are none. There may be more even when this page is empty.
+    pub before: Option<ChatId>,
+}
+
+/// Selects messages by their numbers.
+const BY_NUMBER: Statement = over_given!(
+    "select id, seq, user_id, name, text, at, scope, reply_to, edited_at, deleted from chat_lines \
+     where space_id = $2 and seq in (select cast(given.value as bigint) from",
+    ") order by seq desc"
+);
+
+/// Id, number, author and length of a message.
+type MessageHead = (String, i64, String, i64);
 
 #[derive(sqlx::FromRow)]
 pub(super) struct RawMessageRow {
     pub id: String,
     pub seq: i64,
-    user_id: String,
+    pub user_id: String,
     name: String,
     pub text: String,
     at: i64,
@@ -102,23 +131,71 @@ impl Store {
     pub async fn lines(
         &self,
         space: SpaceId,
-        page: ChatPage,
-    ) -> Result<Vec<ChatMessage>, StoreError> {
-        let before = self.number_of(space, page.before).await?;
-        let rows: Vec<RawMessageRow> = sqlx::query_as(
-            "select id, seq, user_id, name, text, at, scope, reply_to, edited_at, deleted from \
-            chat_lines \
+        page: ChatPage<'_>,
+    ) -> Result<MessagePage, StoreError> {
+        let mut below = self.number_of(space, page.before).await?;
+        let mut room = PageRoom::new(page.limit);
+        let mut numbers = Vec::new();
+        let mut last = None;
+        let mut has_more = true;
+        let look = if page.without.is_empty() {
+            page.limit.saturating_add(1)
+        } else {
+            LOOKED_THROUGH
+        };
+        for _ in 0..MOST_LOOKS {
+            let heads = self.heads(space, page.since, below, look).await?;
+            let is_end = heads.len() < look as usize;
+            has_more = false;
+            for (message, seq, user, bytes) in heads {
+                if !page.without.contains(&id(&user)?) {
+                    if !room.take(bytes) {
+                        has_more = true;
+                        break;
+                    }
+                    numbers.push(seq);
+                }
+                below = seq;
+                last = Some(message);
+            }
+            has_more |= !is_end;
+            if !has_more || !numbers.is_empty() {
+                break;
+            }
+        }
+        let rows: Vec<RawMessageRow> = sqlx::query_as(self.kind.choose(&BY_NUMBER))
+            .bind(given(numbers.iter()))
+            .bind(space.to_string())
+            .fetch_all(&self.readers)
+            .await?;
+        let last = last.as_deref().map(id).transpose()?;
+        Ok(MessagePage {
+            lines: self.with_reactions(space, rows, page.without).await?,
+            before: last.filter(|_| has_more),
+        })
+    }
+
+    /// The newest messages of a space below a number, without their texts.
+    async fn heads(
+        &self,
+        space: SpaceId,
+        since: u64,
+        below: i64,
+        limit: u32,
+    ) -> Result<Vec<MessageHead>, StoreError> {
+        let heads = sqlx::query_as(
+            "select id, seq, user_id, cast(octet_length(text) as bigint) from chat_lines \
              where space_id = $1 and seq < $2 and seq > (select chat_cleared from spaces where id \
              = $1) and at >= $3 \
              order by seq desc limit $4",
         )
         .bind(space.to_string())
-        .bind(before)
-        .bind(page.since as i64)
-        .bind(i64::from(page.limit))
+        .bind(below)
+        .bind(since as i64)
+        .bind(i64::from(limit))
         .fetch_all(&self.readers)
         .await?;
-        self.with_reactions(space, rows).await
+        Ok(heads)
     }
 
     /// Messages of a space after a message, or from the beginning, oldest first.
@@ -128,11 +205,24 @@ impl Store {
         after: Option<ChatId>,
         since: u64,
         limit: u32,
-    ) -> Result<Vec<ChatMessage>, StoreError> {
+    ) -> Result<ListPage<ChatMessage>, StoreError> {
         let after = match after {
             Some(_) => self.number_of(space, after).await?,
             None => 0,
         };
+        let lengths: Vec<i64> = sqlx::query_scalar(
+            "select cast(octet_length(text) as bigint) from chat_lines \
+             where space_id = $1 and seq > $2 and seq > (select chat_cleared from spaces where id \
+             = $1) and at >= $3 \
+             order by seq limit $4",
+        )
+        .bind(space.to_string())
+        .bind(after)
+        .bind(since as i64)
+        .bind(i64::from(limit) + 1)
+        .fetch_all(&self.readers)
+        .await?;
+        let fitting = PageRoom::new(limit).fitting(lengths.iter().copied());
         let mut rows: Vec<RawMessageRow> = sqlx::query_as(
             "select id, seq, user_id, name, text, at, scope, reply_to, edited_at, deleted from \
             chat_lines \
@@ -143,13 +233,16 @@ impl Store {
         .bind(space.to_string())
         .bind(after)
         .bind(since as i64)
-        .bind(i64::from(limit))
+        .bind(fitting.min(lengths.len()) as i64)
         .fetch_all(&self.readers)
         .await?;
         rows.reverse();
-        let mut messages = self.with_reactions(space, rows).await?;
-        messages.reverse();
-        Ok(messages)
+        let mut items = self.with_reactions(space, rows, &[]).await?;
+        items.reverse();
+        Ok(ListPage {
+            items,
+            has_more: fitting < lengths.len(),
+        })
     }
 
     /// Number of a message in the order of its space; without a message, beyond all of them. A
@@ -180,14 +273,18 @@ impl Store {
         }))
     }
 
-    /// Messages, newest first, with their reactions.
+    /// Messages, newest first, with their reactions but those of some users.
     pub(super) async fn with_reactions(
         &self,
         space: SpaceId,
         rows: Vec<RawMessageRow>,
+        without: &[UserId],
     ) -> Result<Vec<ChatMessage>, StoreError> {
         let mut reactions = match (rows.last(), rows.first()) {
-            (Some(oldest), Some(newest)) => self.reactions(space, oldest.seq, newest.seq).await?,
+            (Some(oldest), Some(newest)) => {
+                let places = (oldest.seq, newest.seq);
+                self.reactions(space, places, without).await?
+            }
             _ => HashMap::new(),
         };
         rows.into_iter()
@@ -283,8 +380,8 @@ impl Store {
     async fn reactions(
         &self,
         space: SpaceId,
-        oldest: i64,
-        newest: i64,
+        (oldest, newest): (i64, i64),
+        without: &[UserId],
     ) -> Result<HashMap<String, Vec<Reaction>>, StoreError> {
         let rows: Vec<(String, String, String)> = sqlx::query_as(
             "select line_id, emoji, chat_reactions.user_id from chat_reactions join chat_lines on \
@@ -300,6 +397,9 @@ impl Store {
         let mut messages: HashMap<String, Vec<Reaction>> = HashMap::new();
         for (message, emoji, user) in rows {
             let user: UserId = id(&user)?;
+            if without.contains(&user) {
+                continue;
+            }
             let kinds = messages.entry(message).or_default();
             match kinds.iter_mut().find(|kind| kind.emoji == emoji) {
                 Some(kind) => kind.users.push(user),

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::paging::{ListPage, PageRoom};
 use super::{Store, StoreError, Tx, id, now_ms, unless_gone, uploads};
 use crate::components::direct::DirectMessage;
 use crate::components::id::{MessageId, UserId};
@@ -140,7 +141,18 @@ impl Store {
         other: UserId,
         before: Option<MessageId>,
         limit: u32,
-    ) -> Result<Vec<DirectMessage>, StoreError> {
+    ) -> Result<ListPage<DirectMessage>, StoreError> {
+        let before = before.map_or_else(|| "g".to_owned(), |message| message.to_string());
+        let lengths: Vec<i64> = sqlx::query_scalar(
+            "select cast(octet_length(text) as bigint) from direct_messages \
+             where pair = $1 and id < $2 order by id desc limit $3",
+        )
+        .bind(pair(user, other))
+        .bind(&before)
+        .bind(i64::from(limit) + 1)
+        .fetch_all(&self.readers)
+        .await?;
+        let fitting = PageRoom::new(limit).fitting(lengths.iter().copied());
         let rows: Vec<RawMessage> = sqlx::query_as(
             "select direct_messages.id, client_id, from_id, username, to_id, text, at from \
             direct_messages \
@@ -148,11 +160,15 @@ impl Store {
              order by direct_messages.id desc limit $3",
         )
         .bind(pair(user, other))
-        .bind(before.map_or_else(|| "g".to_owned(), |message| message.to_string()))
-        .bind(i64::from(limit))
+        .bind(&before)
+        .bind(fitting.min(lengths.len()) as i64)
         .fetch_all(&self.readers)
         .await?;
-        rows.into_iter().map(RawMessage::read).collect()
+        let items: Result<_, _> = rows.into_iter().map(RawMessage::read).collect();
+        Ok(ListPage {
+            items: items?,
+            has_more: fitting < lengths.len(),
+        })
     }
 
     /// Conversations of a user, the newest first; only those whose newest message is before
@@ -162,7 +178,19 @@ impl Store {
         user: UserId,
         before: Option<MessageId>,
         limit: u32,
-    ) -> Result<Vec<Conversation>, StoreError> {
+    ) -> Result<ListPage<Conversation>, StoreError> {
+        let before = before.map_or_else(|| "g".to_owned(), |message| message.to_string());
+        let lengths: Vec<i64> = sqlx::query_scalar(
+            "select cast(octet_length(last.text) as bigint) from direct_conversations \
+             join direct_messages last on last.id = last_id \
+             where user_id = $1 and last_id < $2 order by last_id desc limit $3",
+        )
+        .bind(user.to_string())
+        .bind(&before)
+        .bind(i64::from(limit) + 1)
+        .fetch_all(&self.readers)
+        .await?;
+        let fitting = PageRoom::new(limit).fitting(lengths.iter().copied());
         let rows: Vec<RawConversation> = sqlx::query_as(
             "select others.id as other_id, others.username as other_name, avatars.image_url, \
             unread, \
@@ -176,11 +204,15 @@ impl Store {
              where user_id = $1 and last_id < $2 order by last_id desc limit $3",
         )
         .bind(user.to_string())
-        .bind(before.map_or_else(|| "g".to_owned(), |message| message.to_string()))
-        .bind(i64::from(limit))
+        .bind(&before)
+        .bind(fitting.min(lengths.len()) as i64)
         .fetch_all(&self.readers)
         .await?;
-        rows.into_iter().map(RawConversation::read).collect()
+        let items: Result<_, _> = rows.into_iter().map(RawConversation::read).collect();
+        Ok(ListPage {
+            items: items?,
+            has_more: fitting < lengths.len(),
+        })
     }
 
     /// Marks the messages of another user as read up to a message; the position never moves back.

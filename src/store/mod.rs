@@ -26,6 +26,7 @@ pub mod maps;
 mod names;
 mod opening;
 pub mod owners;
+pub mod paging;
 mod retention;
 pub mod search;
 pub mod seed;

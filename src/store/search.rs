@@ -6,11 +6,11 @@
 
 use tokio::time::{Duration, Instant};
 
-use super::chat::{ChatPage, RawMessageRow};
+use super::chat::{ChatPage, MessagePage, RawMessageRow};
+use super::paging::PAGE_BYTES;
 use super::words::{WordQuery, behind};
 use super::{Store, StoreError, id};
-use crate::components::chat::ChatMessage;
-use crate::components::id::{ChatId, SpaceId};
+use crate::components::id::{SpaceId, UserId};
 
 /// Time limit of a search.
 const SEARCH_TIME: Duration = Duration::from_millis(800);
@@ -31,16 +31,6 @@ const LOOKED_UP: usize = 32;
 /// Messages that are read at once where the index does not help.
 const READ: i64 = 200;
 
-/// Result of a search.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct SearchResult {
-    /// Messages, newest first.
-    pub lines: Vec<ChatMessage>,
-    /// Id of the last message that was searched: earlier ones are found by another search before
-    /// it. `None` when all were searched.
-    pub before: Option<ChatId>,
-}
-
 /// A running search.
 struct TextSearch<'a> {
     store: &'a Store,
@@ -48,6 +38,10 @@ struct TextSearch<'a> {
     wanted: WordQuery,
     since: i64,
     limit: usize,
+    /// Bytes of the texts that were found.
+    bytes: usize,
+    /// Users whose messages are left out.
+    without: &'a [UserId],
     /// Messages from this number on were searched.
     before: i64,
     /// Messages up to this number were deleted.
@@ -64,15 +58,15 @@ impl Store {
         &self,
         space: SpaceId,
         search: &str,
-        page: ChatPage,
-    ) -> Result<SearchResult, StoreError> {
+        page: ChatPage<'_>,
+    ) -> Result<MessagePage, StoreError> {
         let cleared: Option<(i64,)> =
             sqlx::query_as("select chat_cleared from spaces where id = $1")
                 .bind(space.to_string())
                 .fetch_optional(&self.searchers)
                 .await?;
         let Some((after,)) = cleared else {
-            return Ok(SearchResult::default());
+            return Ok(MessagePage::default());
         };
         let mut search = TextSearch {
             store: self,
@@ -81,6 +75,8 @@ impl Store {
             wanted: WordQuery::new(search),
             since: page.since as i64,
             limit: page.limit as usize,
+            bytes: 0,
+            without: page.without,
             before: self.number_of(space, page.before).await?,
             end: Instant::now() + SEARCH_TIME,
             found: Vec::new(),
@@ -93,8 +89,8 @@ impl Store {
         let TextSearch { found, last, .. } = search;
         let last = last.as_deref().map(id).transpose()?.or(page.before);
         let before = last.filter(|_| !is_all);
-        Ok(SearchResult {
-            lines: self.with_reactions(space, found).await?,
+        Ok(MessagePage {
+            lines: self.with_reactions(space, found, page.without).await?,
             before,
         })
     }
@@ -195,7 +191,7 @@ impl TextSearch<'_> {
             places.dedup();
             for places in places.chunks(LOOKED_UP) {
                 let rows = self.look_up(places).await?;
-                if self.look_at(rows) || self.is_over() {
+                if self.look_at(rows)? || self.is_over() {
                     return Ok(false);
                 }
             }
@@ -247,7 +243,7 @@ impl TextSearch<'_> {
             .await?;
             let is_end = (rows.len() as i64) < READ;
             self.before = rows.last().map_or(self.before, |row| row.seq);
-            if self.look_at(rows) || (self.is_over() && !is_end) {
+            if self.look_at(rows)? || (self.is_over() && !is_end) {
                 return Ok(false);
             }
             if is_end {
@@ -257,17 +253,18 @@ impl TextSearch<'_> {
     }
 
     /// Adds matching messages; returns whether the page is full.
-    fn look_at(&mut self, rows: Vec<RawMessageRow>) -> bool {
+    fn look_at(&mut self, rows: Vec<RawMessageRow>) -> Result<bool, StoreError> {
         for row in rows {
-            if self.found.len() >= self.limit {
-                return true;
+            if self.found.len() >= self.limit || self.bytes >= PAGE_BYTES {
+                return Ok(true);
             }
             self.last = Some(row.id.clone());
-            if self.wanted.is_in(&row.text) {
+            if self.wanted.is_in(&row.text) && !self.without.contains(&id(&row.user_id)?) {
+                self.bytes += row.text.len();
                 self.found.push(row);
             }
         }
-        false
+        Ok(false)
     }
 
     fn is_over(&self) -> bool {

@@ -439,6 +439,33 @@ async fn active_connections_and_websockets_outlive_the_timeouts() {
 
 /// Browsers use HTTP/2 over TLS only.
 #[tokio::test]
+async fn a_client_that_reads_nothing_holds_little_memory() {
+    let server = TestServer::start_with(|settings| {
+        settings.max_connections = 1;
+        settings.http_times.stalled = SHORT.stalled;
+    })
+    .await;
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4_096).unwrap();
+    let address = server.address.trim_start_matches("http://");
+    let mut greedy = socket.connect(address.parse().unwrap()).await.unwrap();
+    let ask = "GET /api/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n";
+    greedy.write_all(ask.repeat(30).as_bytes()).await.unwrap();
+    // Until the server gives it up, there is no place for another.
+    loop {
+        let mut other = connect(&server).await;
+        let ask = "GET /api/v1/avatars HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        other.write_all(ask.as_bytes()).await.unwrap();
+        if until_the_end(&mut other).await.starts_with("HTTP/1.1 200") {
+            break;
+        }
+    }
+    let held = until_the_end(&mut greedy).await.len();
+    assert!(held < 200 * 1024, "{held} bytes were in sockets");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn http2_without_tls_is_refused() {
     let server = TestServer::start().await;
     let mut connection = connect(&server).await;

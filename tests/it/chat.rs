@@ -386,6 +386,36 @@ async fn changes_of_old_messages_do_not_reach_a_user_who_blocked_the_author() {
 }
 
 #[tokio::test]
+async fn messages_of_a_blocked_user_are_left_out_over_http_too() {
+    let server = TestServer::start().await;
+    let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+    let space = kept_space(&server, &ada).await;
+    let mut owner = BinaryClient::join(&server.address, &ada, &space).await;
+    let mut guest = BinaryClient::join(&server.address, &bob, &space).await;
+    say(&mut owner, 1, "hello from Ada").await;
+    say(&mut guest, 1, "hello from Bob").await;
+    let kept = until_kept(&server, &ada, &space, 2).await;
+    assert_eq!(words(&kept), ["hello from Ada", "hello from Bob"]);
+    let block = BlockC2s {
+        user: bob.id.clone(),
+        blocked: true,
+    };
+    owner.say(&ClientMessage::Block(block)).await;
+    let path = format!("/space/{space}/chat");
+    while words(&server.get(&path, Some(&ada)).await.fine()).len() > 1 {}
+    for query in ["", "?q=hello"] {
+        let path = format!("{path}{query}");
+        let seen = server.get(&path, Some(&ada)).await.fine();
+        assert_eq!(words(&seen), ["hello from Ada"], "{query}");
+        let seen = server.get(&path, Some(&bob)).await.fine();
+        assert_eq!(words(&seen).len(), 2, "{query}");
+    }
+    let export = server.get(&format!("{path}/export"), Some(&ada)).await;
+    assert!(export.text.contains("from Bob"), "who moderates reads all");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn typing_is_shown_until_the_message_is_sent() {
     let server = TestServer::start().await;
     let (ada, bob) = (server.user("ada").await, server.user("bob").await);

@@ -24,6 +24,7 @@ use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -39,6 +40,14 @@ use crate::net::few::Few;
 
 /// Maximum size of a request's head, and of unsent response bytes.
 const BUFFER: usize = 64 * 1024;
+
+/// Send buffer of a socket in the kernel, of which Linux takes twice as much. It is what a client
+/// holds that reads nothing, or acknowledges nothing.
+const SEND_BUFFER: usize = 64 * 1024;
+
+/// Maximum number of unsent bytes inside the kernel: more would be outdated by the time the client
+/// gets them.
+const UNSENT: u32 = 32 * 1024;
 
 /// Minimum rate of a body after its initial time, in bytes per second. A slow phone is faster.
 const SLOWEST_BODY: u64 = 8 * 1024;
@@ -78,10 +87,7 @@ pub async fn serve(listener: TcpListener, router: Router, edge: Edge, wait_at_th
                 continue;
             }
         };
-        // Nagle's algorithm would delay small frames.
-        if let Err(error) = socket.set_nodelay(true) {
-            tracing::debug!(%error, "failed to set TCP_NODELAY");
-        }
+        tune(&socket, edge.0.settings.times.stalled);
         let key = AddressKey::of(peer.ip());
         let is_proxy = is_trusted(peer.ip(), &edge.0.settings.trusted_proxies);
         let (place, end) = match edge
@@ -110,6 +116,27 @@ pub async fn serve(listener: TcpListener, router: Router, edge: Edge, wait_at_th
     let _ = timeout(wait_at_the_end, tasks.wait()).await;
     cut.cancel();
     tasks.wait().await;
+}
+
+/// Sets the options of a socket. The kernel drops what a client leaves unread for `stalled`, also
+/// after the connection was closed here.
+fn tune(socket: &TcpStream, stalled: Duration) {
+    let options = SockRef::from(socket);
+    let outcomes = [
+        // Nagle's algorithm would delay small frames.
+        ("TCP_NODELAY", socket.set_nodelay(true)),
+        ("SO_SNDBUF", options.set_send_buffer_size(SEND_BUFFER)),
+        ("TCP_NOTSENT_LOWAT", options.set_tcp_notsent_lowat(UNSENT)),
+        (
+            "TCP_USER_TIMEOUT",
+            options.set_tcp_user_timeout(Some(stalled)),
+        ),
+    ];
+    for (option, outcome) in outcomes {
+        if let Err(error) = outcome {
+            tracing::debug!(%error, option, "failed to set an option of a socket");
+        }
+    }
 }
 
 /// One connection, until it ends or is upgraded.

@@ -27,7 +27,6 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
-use socket2::SockRef;
 use tokio_tungstenite::WebSocketStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -58,10 +57,6 @@ use crate::store::Store;
 /// Size of a socket's read buffer in bytes: small, because every connection holds one as long as it
 /// lives.
 const READ_BUFFER: usize = 4 * 1024;
-
-/// Maximum number of unsent bytes inside the kernel: more would be outdated by the time the client
-/// gets them.
-const UNSENT: u32 = 32 * 1024;
 
 /// Settings of the edge.
 #[derive(Debug, Clone, Default)]
@@ -308,9 +303,6 @@ async fn serve_socket(
         return;
     };
     let socket = parts.io.into_inner().into_socket();
-    if let Err(error) = SockRef::from(&socket).set_tcp_notsent_lowat(UNSENT) {
-        tracing::debug!(%error, "failed to set TCP_NOTSENT_LOWAT");
-    }
     let (queue, reader) = SendQueue::new(socket, join_word.is_some());
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)

@@ -21,7 +21,8 @@ pub struct HttpTimes {
     pub body: Duration,
     /// For silence between requests.
     pub idle: Duration,
-    /// For a client that reads nothing of a response.
+    /// For a client that reads nothing of a response; in all, plus one second for each 8 KiB that
+    /// it reads.
     pub stalled: Duration,
 }
 
@@ -35,6 +36,9 @@ impl Default for HttpTimes {
         }
     }
 }
+
+/// Minimum rate at which a response is read, in bytes per second. A slow phone is faster.
+const SLOWEST_READER: u64 = 8 * 1024;
 
 /// A deadline that is never reached.
 const FAR: Duration = Duration::from_hours(1);
@@ -55,6 +59,10 @@ struct WatchState {
     stage: ConnectionStage,
     /// Since when no byte of a response was taken, while some wait.
     stalled: Option<Instant>,
+    /// How long this response waited for its reader before.
+    waited: Duration,
+    /// Bytes of this response that were taken.
+    written: u64,
 }
 
 /// State of a connection, updated by its socket and its requests.
@@ -70,6 +78,8 @@ impl Pulse {
         let state = WatchState {
             stage: ConnectionStage::Head(now),
             stalled: None,
+            waited: Duration::ZERO,
+            written: 0,
         };
         Self {
             times,
@@ -85,14 +95,21 @@ impl Pulse {
             ConnectionStage::Idle(since) => Some(since + self.times.idle),
             ConnectionStage::Working => None,
         };
-        let of_writing = state.stalled.map(|since| since + self.times.stalled);
+        let read = Duration::from_secs(state.written / SLOWEST_READER);
+        let left = (self.times.stalled + read).saturating_sub(state.waited);
+        let of_writing = state
+            .stalled
+            .map(|since| since + left.min(self.times.stalled));
         let first = of_stage.into_iter().chain(of_writing).min();
         first.unwrap_or(now + FAR)
     }
 
     /// The head of a request was read.
     pub(super) fn head_is_there(&self) {
-        self.state.lock().stage = ConnectionStage::Working;
+        let mut state = self.state.lock();
+        state.stage = ConnectionStage::Working;
+        state.waited = Duration::ZERO;
+        state.written = 0;
     }
 
     /// The response was handed over completely.
@@ -110,7 +127,11 @@ impl Pulse {
     fn wrote(&self, outcome: &Poll<io::Result<usize>>, now: Instant) {
         let mut state = self.state.lock();
         match outcome {
-            Poll::Ready(_) => state.stalled = None,
+            Poll::Ready(outcome) => {
+                let since = state.stalled.take();
+                state.waited += since.map_or(Duration::ZERO, |since| now.duration_since(since));
+                state.written += outcome.as_ref().map_or(0, |bytes| *bytes as u64);
+            }
             Poll::Pending if state.stalled.is_none() => state.stalled = Some(now),
             Poll::Pending => {}
         }
@@ -186,6 +207,32 @@ impl AsyncWrite for WatchedSocket {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_client_that_reads_a_response_byte_by_byte_does_not_keep_it() {
+        let times = HttpTimes::default();
+        let start = Instant::now();
+        let (pulse, mut now) = (Pulse::new(times, start), start);
+        pulse.head_is_there();
+        while pulse.deadline(now) > now + Duration::from_secs(1) {
+            pulse.wrote(&Poll::Pending, now);
+            now += Duration::from_secs(5);
+            pulse.wrote(&Poll::Ready(Ok(100)), now);
+            pulse.wrote(&Poll::Pending, now);
+        }
+        assert!(now <= start + times.stalled + Duration::from_secs(5));
+        // One that reads on at the least rate does.
+        pulse.wrote(&Poll::Ready(Ok(0)), now);
+        pulse.head_is_there();
+        for _ in 0..100 {
+            pulse.wrote(&Poll::Pending, now);
+            now += Duration::from_secs(5);
+            assert!(pulse.deadline(now) > now);
+            pulse.wrote(&Poll::Ready(Ok(5 * 8 * 1024)), now);
+        }
+        pulse.wrote(&Poll::Pending, now);
+        assert!(pulse.deadline(now) <= now + times.stalled);
+    }
 
     #[test]
     fn each_stage_has_its_deadline() {

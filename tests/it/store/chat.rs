@@ -43,7 +43,7 @@ async fn found(store: &Store, space: SpaceId, search: &str) -> Vec<String> {
         let page = ChatPage {
             before,
             limit: 2,
-            since: 0,
+            ..ChatPage::default()
         };
         let found = store.search(space, search, page).await.unwrap();
         assert!(found.lines.len() <= 2);
@@ -76,9 +76,9 @@ async fn messages_are_stored_once_and_found_again(home: Home) {
         let page = ChatPage {
             before,
             limit,
-            since: 0,
+            ..ChatPage::default()
         };
-        texts(store.lines(space, page).await.unwrap())
+        texts(store.lines(space, page).await.unwrap().lines)
     };
     assert_eq!(
         page(None, 9).await,
@@ -97,13 +97,16 @@ async fn messages_are_stored_once_and_found_again(home: Home) {
         limit: 9,
         ..ChatPage::default()
     };
-    assert_eq!(store.lines(space, first).await.unwrap(), messages[..1]);
+    assert_eq!(
+        store.lines(space, first).await.unwrap().lines,
+        messages[..1]
+    );
     let late = ChatPage {
         since: 1_004,
         limit: 9,
         ..ChatPage::default()
     };
-    assert_eq!(store.lines(space, late).await.unwrap().len(), 1);
+    assert_eq!(store.lines(space, late).await.unwrap().lines.len(), 1);
     assert_eq!(
         store.line(space, messages[0].id).await.unwrap().as_ref(),
         Some(&messages[0])
@@ -159,7 +162,7 @@ async fn message_changes_are_stored_and_idempotent(home: Home) {
             limit: 9,
             ..ChatPage::default()
         };
-        let messages = store.lines(space, page).await.unwrap();
+        let messages = store.lines(space, page).await.unwrap().lines;
         let [deleted, announced, question] = &messages[..] else {
             panic!("three messages, not {messages:?}");
         };
@@ -196,7 +199,10 @@ async fn message_changes_are_stored_and_idempotent(home: Home) {
     };
     for _ in 0..2 {
         store.keep_chat(space, &since).await.unwrap();
-        assert_eq!(texts(store.lines(space, all).await.unwrap()), ["after"]);
+        assert_eq!(
+            texts(store.lines(space, all).await.unwrap().lines),
+            ["after"]
+        );
         assert_eq!(store.line(space, message(10, "").id).await.unwrap(), None);
         assert!(found(store, space, "before").await.is_empty());
     }
@@ -205,7 +211,10 @@ async fn message_changes_are_stored_and_idempotent(home: Home) {
         4,
         "pictures that are no longer shown are swept"
     );
-    assert_eq!(texts(store.lines(space, all).await.unwrap()), ["after"]);
+    assert_eq!(
+        texts(store.lines(space, all).await.unwrap().lines),
+        ["after"]
+    );
 }
 
 /// Two processes whose clocks differ: the later message has the smaller id.
@@ -224,15 +233,16 @@ async fn messages_stay_in_the_order_in_which_they_were_stored(home: Home) {
             .unwrap();
     }
     let mut oldest_first = order.map(|(_, text)| text).to_vec();
-    let all = texts(store.lines_after(space, None, 0, 9).await.unwrap());
+    let all = texts(store.lines_after(space, None, 0, 9).await.unwrap().items);
     assert_eq!(all, oldest_first);
     let rest = store
         .lines_after(space, Some(message(30, "").id), 0, 9)
         .await
-        .unwrap();
+        .unwrap()
+        .items;
     assert_eq!(texts(rest), oldest_first[2..]);
     assert_eq!(
-        texts(store.lines_after(space, None, 0, 2).await.unwrap()),
+        texts(store.lines_after(space, None, 0, 2).await.unwrap().items),
         oldest_first[..2]
     );
     oldest_first.reverse();
@@ -240,10 +250,13 @@ async fn messages_stay_in_the_order_in_which_they_were_stored(home: Home) {
         limit: 9,
         ..ChatPage::default()
     };
-    assert_eq!(texts(store.lines(space, page).await.unwrap()), oldest_first);
+    assert_eq!(
+        texts(store.lines(space, page).await.unwrap().lines),
+        oldest_first
+    );
     page.before = Some(message(800, "").id);
     assert_eq!(
-        texts(store.lines(space, page).await.unwrap()),
+        texts(store.lines(space, page).await.unwrap().lines),
         oldest_first[2..]
     );
     store
@@ -275,7 +288,7 @@ async fn a_former_owner_stores_nothing_more(home: Home) {
         .keep_chat_of(space, 2, &said(&[message(3, "second")]))
         .await
         .unwrap();
-    let kept = store.lines_after(space, None, 0, 9).await.unwrap();
+    let kept = store.lines_after(space, None, 0, 9).await.unwrap().items;
     assert_eq!(texts(kept), ["first", "second"]);
 }
 
@@ -330,6 +343,7 @@ async fn messages_with_very_common_words_are_found(home: Home) {
             .lines_after(space, None, 0, 9)
             .await
             .unwrap()
+            .items
             .is_empty()
     );
 }
@@ -360,13 +374,17 @@ async fn old_messages_are_deleted_as_the_space_is_set(home: Home) {
         .keep_chat(space, &said(&[message(2, "early"), message(3, "late")]))
         .await
         .unwrap();
-    let late = store.lines_after(space, None, 1_003, 9).await.unwrap();
+    let late = store
+        .lines_after(space, None, 1_003, 9)
+        .await
+        .unwrap()
+        .items;
     assert_eq!(late, [message(3, "late")]);
 }
 
 async fn the_oldest_messages_make_room_when_a_chat_takes_too_much(home: Home) {
     let (store, space) = (&home.store, home.some_space().await);
-    let all = async || texts(store.lines_after(space, None, 0, 99).await.unwrap());
+    let all = async || texts(store.lines_after(space, None, 0, 99).await.unwrap().items);
     let long = |number: u128| message(number, &format!("{number:->1000}"));
     let messages: Vec<ChatMessage> = (1..=10).map(long).collect();
     store.keep_chat(space, &said(&messages)).await.unwrap();
@@ -405,6 +423,102 @@ async fn the_oldest_messages_make_room_when_a_chat_takes_too_much(home: Home) {
     assert_eq!(store.forget_old_lines(1_255).await.unwrap(), 1);
 }
 
+async fn pages_of_long_messages_are_short_and_lead_to_all_of_them(home: Home) {
+    let (store, space) = (&home.store, home.some_space().await);
+    let long = |number| message(number, &format!("common {}", "x".repeat(16_000)));
+    let messages: Vec<ChatMessage> = (1..=10).map(long).collect();
+    store.keep_chat(space, &said(&messages)).await.unwrap();
+    for search in ["", "common"] {
+        let (mut all, mut before) = (Vec::new(), None);
+        loop {
+            let page = ChatPage {
+                before,
+                limit: 50,
+                ..ChatPage::default()
+            };
+            let found = match search {
+                "" => store.lines(space, page).await.unwrap(),
+                words => store.search(space, words, page).await.unwrap(),
+            };
+            assert!((1..=5).contains(&found.lines.len()), "{search}");
+            all.extend(found.lines);
+            before = found.before;
+            if before.is_none() {
+                break;
+            }
+        }
+        all.reverse();
+        assert_eq!(all, messages, "{search}");
+    }
+    let (mut all, mut is_over) = (Vec::<ChatMessage>::new(), false);
+    while !is_over {
+        let after = all.last().map(|message| message.id);
+        let page = store.lines_after(space, after, 0, 200).await.unwrap();
+        assert!(page.items.len() <= 4);
+        all.extend(page.items);
+        is_over = !page.has_more;
+    }
+    assert_eq!(all, messages);
+    store
+        .keep_chat(space, &said(&[message(11, "short"), message(12, "common")]))
+        .await
+        .unwrap();
+    let page = ChatPage {
+        limit: 2,
+        ..ChatPage::default()
+    };
+    let newest = store.lines(space, page).await.unwrap();
+    assert_eq!(newest.lines.len(), 2);
+    assert_eq!(newest.before, Some(message(11, "").id));
+}
+
+async fn messages_and_reactions_of_blocked_users_are_left_out(home: Home) {
+    let (store, space) = (&home.store, home.some_space().await);
+    let bob = UserId(Uuid::from_u128(8));
+    let by_bob = |number| ChatMessage {
+        user: bob,
+        ..message(number, "hello from Bob")
+    };
+    let mut messages = vec![message(1, "hello"), message(2, "hello again")];
+    messages.extend((3..=600).map(by_bob));
+    messages.push(message(601, "hello at last"));
+    let mut events = said(&messages);
+    let react = |user| {
+        DurableEvent::Reacted(MessageReaction {
+            id: messages[0].id,
+            user,
+            emoji: "👍".into(),
+            on: true,
+        })
+    };
+    events.extend([react(bob), react(messages[0].user)]);
+    store.keep_chat(space, &events).await.unwrap();
+    for search in ["", "hello"] {
+        let (mut all, mut before) = (Vec::new(), None);
+        loop {
+            let page = ChatPage {
+                before,
+                limit: 50,
+                without: &[bob],
+                ..ChatPage::default()
+            };
+            let found = match search {
+                "" => store.lines(space, page).await.unwrap(),
+                words => store.search(space, words, page).await.unwrap(),
+            };
+            all.extend(found.lines);
+            before = found.before;
+            if before.is_none() {
+                break;
+            }
+        }
+        let reactions = all.last().unwrap().reactions.clone();
+        assert_eq!(reactions[0].users, [messages[0].user], "{search}");
+        let words = ["hello at last", "hello again", "hello"];
+        assert_eq!(texts(all), words, "{search}");
+    }
+}
+
 async fn proximity_rules_are_stored(home: Home) {
     let (store, space) = (&home.store, home.some_space().await);
     let row = store.space(space).await.unwrap().unwrap();
@@ -435,6 +549,8 @@ on_both!(
     messages_of_an_earlier_version_are_found_in_order,
     a_former_owner_stores_nothing_more,
     the_oldest_messages_make_room_when_a_chat_takes_too_much,
+    pages_of_long_messages_are_short_and_lead_to_all_of_them,
+    messages_and_reactions_of_blocked_users_are_left_out,
     proximity_rules_are_stored,
     messages_are_stored_once_and_found_again,
     message_changes_are_stored_and_idempotent,

@@ -43,18 +43,24 @@ async fn a_message_is_stored_once_and_counted_until_it_is_read(home: Home) {
     let words = async |before, limit| {
         let messages = store.directs(bob, ada, before, limit).await.unwrap();
         messages
+            .items
             .into_iter()
             .map(|message| message.text)
             .collect::<Vec<_>>()
     };
     assert_eq!(words(None, 9).await, ["three", "two", "one\u{fffd}"]);
     assert_eq!(words(None, 1).await, ["three"]);
-    let newest = store.directs(ada, bob, None, 1).await.unwrap().remove(0);
+    let newest = store
+        .directs(ada, bob, None, 1)
+        .await
+        .unwrap()
+        .items
+        .remove(0);
     assert_eq!(words(Some(newest.id), 9).await.len(), 2);
 
     let seen = async |user| {
         let conversations = store.conversations(user, None, 9).await.unwrap();
-        let seen = conversations.into_iter();
+        let seen = conversations.items.into_iter();
         seen.map(|with| (with.name, with.last.text, with.unread))
             .collect::<Vec<_>>()
     };
@@ -71,12 +77,18 @@ async fn a_message_is_stored_once_and_counted_until_it_is_read(home: Home) {
     assert_eq!(seen(bob).await[0].2, 0, "reading does not go back");
     write(store, ada, bob, 10, "four").await;
     assert_eq!(seen(bob).await, [("ada".into(), "four".into(), 1)]);
-    let newest = store.conversations(ada, None, 1).await.unwrap().remove(0);
+    let newest = store
+        .conversations(ada, None, 1)
+        .await
+        .unwrap()
+        .items
+        .remove(0);
     assert_eq!((&newest.name[..], newest.unread), ("bob", 1));
     let older = store
         .conversations(ada, Some(newest.last.id), 9)
         .await
-        .unwrap();
+        .unwrap()
+        .items;
     assert_eq!(older[0].name, "eve");
     assert_eq!(older.len(), 1);
     store
@@ -101,14 +113,57 @@ async fn messages_stay_in_the_order_in_which_they_were_written(home: Home) {
         .await;
     write(store, bob, ada, 1, "answer").await;
     write(store, ada, bob, 2, "thanks").await;
-    let kept = store.directs(ada, bob, None, 9).await.unwrap();
+    let kept = store.directs(ada, bob, None, 9).await.unwrap().items;
     let words: Vec<_> = kept.iter().map(|message| &message.text[..]).collect();
     assert_eq!(words, ["thanks", "answer", "question"]);
-    let newest = store.conversations(bob, None, 9).await.unwrap().remove(0);
+    let newest = store
+        .conversations(bob, None, 9)
+        .await
+        .unwrap()
+        .items
+        .remove(0);
     assert_eq!((newest.last.text, newest.unread), ("thanks".to_owned(), 2));
 }
 
+async fn pages_of_long_messages_are_short_and_lead_to_all_of_them(home: Home) {
+    let store = &home.store;
+    let ada = home.user("ada").await;
+    let long = "x".repeat(16_000);
+    let mut bob = None;
+    for number in 1..=6 {
+        let other = home.user(&format!("user{number}")).await;
+        write(store, other, ada, 1, &long).await;
+        bob = Some(other);
+    }
+    let bob = bob.unwrap();
+    for number in 2..=6 {
+        write(store, ada, bob, number, &long).await;
+    }
+    let mut sizes = Vec::new();
+    let mut before = None;
+    loop {
+        let page = store.directs(ada, bob, before, 50).await.unwrap();
+        sizes.push(page.items.len());
+        before = page.items.last().map(|message| message.id);
+        if !page.has_more {
+            break;
+        }
+    }
+    assert_eq!(sizes, [4, 2]);
+    let (mut sizes, mut before) = (Vec::new(), None);
+    loop {
+        let page = store.conversations(ada, before, 200).await.unwrap();
+        sizes.push(page.items.len());
+        before = page.items.last().map(|with| with.last.id);
+        if !page.has_more {
+            break;
+        }
+    }
+    assert_eq!(sizes, [4, 2]);
+}
+
 on_both!(
+    pages_of_long_messages_are_short_and_lead_to_all_of_them,
     a_message_is_stored_once_and_counted_until_it_is_read,
     messages_stay_in_the_order_in_which_they_were_written,
 );

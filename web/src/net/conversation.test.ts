@@ -71,6 +71,17 @@ describe("messages that were missed while the connection was broken", () => {
     expect(conversation.heard.value[0], "they count as news").toBe(9);
   });
 
+  test("are looked for behind pages that show only messages of blocked people", async () => {
+    const { conversation } = await talking();
+    conversation.take({ type: "History", before: null, lines: messages(10, 12), more: true });
+    chat.mockResolvedValueOnce({ messages: [], before: "l7", rules });
+    chat.mockResolvedValueOnce({ messages: messages(1, 6), before: "l1", rules });
+    conversation.take({ type: "History", before: "l10", lines: messages(8, 10), more: false });
+    await settled();
+    expect(chat).toHaveBeenLastCalledWith("space", "", "l7");
+    expect(shown(conversation)).toBe("0 1 2 3 4 5 8 9 10 11");
+  });
+
   test("are marked where they cannot be fetched, and asked for again by hand", async () => {
     const { conversation, sent } = await talking();
     conversation.take({ type: "History", before: null, lines: messages(10, 12), more: true });

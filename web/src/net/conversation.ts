@@ -163,7 +163,7 @@ export class Conversation {
     }
     this.isLookingBack.value = true;
     try {
-      const page = await api.chat(this.space, "", oldest?.id ?? "");
+      const page = await this.#saved(oldest?.id ?? "");
       batch(() => {
         if (this.#list.earlier(oldest?.id, page.messages)) this.#keepsMore = page.before !== null;
         this.#show();
@@ -172,6 +172,17 @@ export class Conversation {
       this.port.notice(reasonOf(error));
     }
     this.isLookingBack.value = false;
+  }
+
+  /**
+   * The newest saved messages before that one. The messages of blocked people are left out, so that
+   * a page may be empty although there are older ones.
+   */
+  async #saved(before: string): Promise<ChatPage> {
+    let page = await api.chat(this.space, "", before);
+    while (page.messages.length === 0 && page.before !== null)
+      page = await api.chat(this.space, "", page.before);
+    return page;
   }
 
   /** Fetches the messages that are missing before that one. */
@@ -260,7 +271,7 @@ export class Conversation {
     if (this.#isAsking) return;
     this.#isAsking = true;
     try {
-      const page = await api.chat(this.space, "", this.#list.oldest?.id ?? "");
+      const page = await this.#saved(this.#list.oldest?.id ?? "");
       batch(() => {
         this.rules.value = page.rules;
         this.#keepsMore = page.messages.length > 0;
@@ -342,7 +353,7 @@ export class Conversation {
     }
     try {
       const from = gap.before;
-      const page = await api.chat(this.space, "", from);
+      const page = await this.#saved(from);
       await this.#fillFrom(from, page.messages, page.before === null ? "nowhere" : "store");
     } catch (error) {
       this.port.notice(reasonOf(error));
