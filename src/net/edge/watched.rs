@@ -21,7 +21,7 @@ pub struct HttpTimes {
     pub body: Duration,
     /// For silence between requests.
     pub idle: Duration,
-    /// For a client that reads nothing of a response; in all, plus one second for each 8 KiB that
+    /// For a client that reads nothing of a response; in all, plus one second for each 2 KiB that
     /// it reads.
     pub stalled: Duration,
 }
@@ -38,7 +38,7 @@ impl Default for HttpTimes {
 }
 
 /// Minimum rate at which a response is read, in bytes per second. A slow phone is faster.
-const SLOWEST_READER: u64 = 8 * 1024;
+const SLOWEST_READER: u64 = 2 * 1024;
 
 /// A deadline that is never reached.
 const FAR: Duration = Duration::from_hours(1);
@@ -228,7 +228,7 @@ mod tests {
             pulse.wrote(&Poll::Pending, now);
             now += Duration::from_secs(5);
             assert!(pulse.deadline(now) > now);
-            pulse.wrote(&Poll::Ready(Ok(5 * 8 * 1024)), now);
+            pulse.wrote(&Poll::Ready(Ok(5 * 2 * 1024)), now);
         }
         pulse.wrote(&Poll::Pending, now);
         assert!(pulse.deadline(now) <= now + times.stalled);
