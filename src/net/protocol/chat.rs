@@ -1,17 +1,52 @@
-//! Chat: messages, changes to them, reactions, typing and emotes.
+//! Chat: messages, changes to them, reactions and typing.
 
 use bincode::{Decode, Encode};
 #[cfg(test)]
 use serde::{Deserialize, Serialize};
 
 use crate::components::chat::{ChatMessage, Reaction};
-use crate::components::direct::DirectMessage;
 use crate::components::id::UserId;
+
+/// Messages from a client about the chat.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
+pub enum ChatC2s {
+    /// Sends a chat message.
+    Send(ChatSendC2s),
+    /// Edits an own message.
+    Edit(ChatEditC2s),
+    /// Deletes a message.
+    Delete(ChatDeleteC2s),
+    /// Adds or removes a reaction.
+    React(ReactC2s),
+    /// Tells whether the sender types.
+    Typing(TypingC2s),
+    /// Asks for earlier chat messages.
+    Before(ChatBeforeC2s),
+}
+
+/// Messages from the server about the chat.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
+pub enum ChatS2c {
+    /// A chat message.
+    Message(ChatMessageS2c),
+    /// A message was refused.
+    Refused(ChatRefusedS2c),
+    /// A message was edited or deleted.
+    Changed(ChatChangedS2c),
+    /// A reaction was added or removed.
+    Reacted(ReactedS2c),
+    /// A player started or stopped typing.
+    Typing(TypingS2c),
+    /// Earlier chat messages.
+    History(HistoryS2c),
+}
 
 /// Sends a chat message.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize, Deserialize))]
-pub struct ChatC2s {
+pub struct ChatSendC2s {
     /// Number that the client gave the message.
     pub client_id: u32,
     /// Text, 1 to 4,000 characters after trimming.
@@ -40,7 +75,7 @@ pub struct ChatMessageS2c {
     pub text: String,
     /// Time it was sent, in Unix milliseconds.
     pub at: u64,
-    /// Recipients, as in [`ChatC2s`].
+    /// Recipients, as in [`ChatSendC2s`].
     pub scope: u8,
     /// Id of the message to which it replies.
     pub reply_to: Option<String>,
@@ -158,7 +193,7 @@ impl ReactionS2c {
 pub struct ChatEditC2s {
     /// Id of the message.
     pub id: String,
-    /// New text, as in [`ChatC2s`].
+    /// New text, as in [`ChatSendC2s`].
     pub text: String,
 }
 
@@ -226,41 +261,6 @@ pub struct TypingS2c {
     pub on: bool,
 }
 
-/// A direct message. It reaches the recipient in any space.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize, Deserialize))]
-pub struct DirectMessageS2c {
-    /// Id of the message.
-    pub id: String,
-    /// Number that the sender's client gave it; only in the sender's copies.
-    pub client_id: Option<u32>,
-    /// Id of the sender.
-    pub from: String,
-    /// Name of the sender.
-    pub name: String,
-    /// Id of the recipient.
-    pub to: String,
-    /// Text.
-    pub text: String,
-    /// Time it was sent, in Unix milliseconds.
-    pub at: u64,
-}
-
-impl DirectMessageS2c {
-    /// The message as that user sees it.
-    pub fn of(message: &DirectMessage, reader: UserId) -> Self {
-        Self {
-            id: message.id.to_string(),
-            client_id: (reader == message.from).then_some(message.client_id),
-            from: message.from.to_string(),
-            name: message.name.clone(),
-            to: message.to.to_string(),
-            text: message.text.clone(),
-            at: message.at,
-        }
-    }
-}
-
 /// A message was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize, Deserialize))]
@@ -269,22 +269,4 @@ pub struct ChatRefusedS2c {
     pub client_id: u32,
     /// Reason, for the user.
     pub message: String,
-}
-
-/// Shows an emote over the sender's head.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize, Deserialize))]
-pub struct EmoteC2s {
-    /// Emote, 0 to 5.
-    pub kind: u8,
-}
-
-/// A player shows an emote.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize, Deserialize))]
-pub struct EmoteS2c {
-    /// Player who shows it.
-    pub player: u32,
-    /// Emote, 0 to 5.
-    pub kind: u8,
 }

@@ -4,6 +4,18 @@ use bincode::{Decode, Encode};
 #[cfg(test)]
 use serde::{Deserialize, Serialize};
 
+/// Messages from the server about the objects of a layout.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
+pub enum ElementS2c {
+    /// An object was placed.
+    Placed(ElementPlacedS2c),
+    /// An object was removed.
+    Removed(ElementRemovedS2c),
+    /// The map changed.
+    MapChanged(MapChangedS2c),
+}
+
 /// An object was placed.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize, Deserialize))]

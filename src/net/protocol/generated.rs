@@ -3,9 +3,17 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::bubble::BubbleS2c;
+use super::call::{CallC2s, CallS2c};
+use super::chat::{ChatC2s, ChatS2c};
 use super::docs::Docs;
+use super::element::ElementS2c;
 use super::frame::{CellS2c, StepS2c};
 use super::golden::{cells, client_messages, server_messages};
+use super::movement::MovementC2s;
+use super::session::{SessionC2s, SessionS2c};
+use super::status::{StatusC2s, StatusS2c};
+use super::zone::{ZoneC2s, ZoneS2c};
 use super::{ClientMessage, ServerMessage, tables, typescript};
 use crate::net::codec::encode;
 use crate::net::registry::trace::{WireTypes, hex, trace};
@@ -20,12 +28,28 @@ const TESTS: &str = "protocol";
 /// sample bytes are a part of the text, and so of the hash.
 fn types() -> WireTypes {
     let steps = || cells().into_iter().flat_map(|cell| cell.steps);
-    trace!(ClientMessage, ServerMessage)
-        .with_packed("CellS2c", cells().iter().map(encode::<CellS2c>).collect())
-        .with_packed(
-            "StepS2c",
-            steps().map(|step| encode::<StepS2c>(&step)).collect(),
-        )
+    trace!(
+        ClientMessage,
+        SessionC2s,
+        MovementC2s,
+        ChatC2s,
+        CallC2s,
+        StatusC2s,
+        ZoneC2s,
+        ServerMessage,
+        SessionS2c,
+        ChatS2c,
+        ElementS2c,
+        CallS2c,
+        StatusS2c,
+        ZoneS2c,
+        BubbleS2c,
+    )
+    .with_packed("CellS2c", cells().iter().map(encode::<CellS2c>).collect())
+    .with_packed(
+        "StepS2c",
+        steps().map(|step| encode::<StepS2c>(&step)).collect(),
+    )
 }
 
 #[test]

@@ -1,23 +1,35 @@
 //! Golden: one test vector for every message, read by these tests and by those of the web client.
 
-use super::bubble::{BubbleAskedS2c, BubbleC2s, BubbleKnockedS2c, BubbleS2c, BubblesS2c};
+use super::block::BlockC2s;
+use super::bubble::{
+    BubbleAskedS2c, BubbleC2s, BubbleKnockedS2c, BubbleS2c, BubbleStateS2c, BubblesS2c,
+};
+use super::call::{CallC2s, CallS2c, SfuC2s, SfuS2c, SignalC2s, SignalS2c};
 use super::chat::{
     ChatBeforeC2s, ChatC2s, ChatChangedS2c, ChatDeleteC2s, ChatEditC2s, ChatMessageS2c,
-    ChatRefusedS2c, DirectMessageS2c, EmoteC2s, EmoteS2c, HistoryS2c, ReactC2s, ReactedS2c,
-    ReactionS2c, TypingC2s, TypingS2c,
+    ChatRefusedS2c, ChatS2c, ChatSendC2s, HistoryS2c, ReactC2s, ReactedS2c, ReactionS2c, TypingC2s,
+    TypingS2c,
 };
-use super::element::{ElementPlacedS2c, ElementRemovedS2c, MapChangedS2c};
+use super::direct::DirectMessageS2c;
+use super::element::{ElementPlacedS2c, ElementRemovedS2c, ElementS2c, MapChangedS2c};
+use super::emote::{EmoteC2s, EmoteS2c};
+use super::follow::{FollowC2s, FollowedS2c};
 use super::frame::{
     AvatarS2c, CardS2c, CellS2c, EntryS2c, FrameS2c, HeaderS2c, OwnS2c, RosterS2c, StepS2c,
 };
-use super::movement::{InputC2s, OwnStateS2c, WalkToC2s, WalkToPlayerC2s};
-use super::peers::{PeerS2c, PeersS2c, SfuC2s, SfuS2c, SignalC2s, SignalS2c};
+use super::movement::{InputC2s, MovementC2s, OwnStateS2c, WalkToC2s, WalkToPlayerC2s};
+use super::peers::{PeerS2c, PeersS2c};
 use super::session::{
-    HelloC2s, MissedS2c, NoticeS2c, PingC2s, PongS2c, RefusedS2c, ViewC2s, WelcomeS2c,
+    HelloC2s, MissedS2c, NoticeS2c, PingC2s, PongS2c, RefusedS2c, SessionC2s, SessionS2c, ViewC2s,
+    WelcomeS2c,
 };
-use super::status::{BlockC2s, FollowC2s, FollowedS2c, MediaC2s, StatusC2s, WaveC2s, WavedS2c};
-use super::zone::{AdmitC2s, AdmittedS2c, KnockC2s, KnockedS2c, LockC2s, PortalS2c, ZoneS2c};
-use super::{ClientMessage, FRAME_VARIANT, HELLO_VARIANT, ServerMessage, VERSION};
+use super::status::{MediaC2s, SetStatusC2s, StatusC2s, StatusS2c, WaveC2s, WavedS2c};
+use super::zone::{
+    AdmitC2s, AdmittedS2c, KnockC2s, KnockedS2c, LockC2s, PortalS2c, ZoneC2s, ZoneS2c, ZoneStateS2c,
+};
+use super::{
+    ClientMessage, FRAME_VARIANT, HELLO_VARIANT, REFUSED_VARIANT, ServerMessage, VERSION, close,
+};
 use crate::net::codec::{decode, encode};
 
 /// A player between two tiles, with a carry in both directions.
@@ -55,70 +67,82 @@ pub(super) fn client_messages() -> Vec<(&'static str, ClientMessage)> {
         ),
         (
             "WalkTo",
-            ClientMessage::WalkTo(WalkToC2s {
+            ClientMessage::Movement(MovementC2s::WalkTo(WalkToC2s {
                 seq: 250,
                 x: 251,
                 y: 999,
-            }),
+            })),
         ),
         (
             "WalkToPlayer",
-            ClientMessage::WalkToPlayer(WalkToPlayerC2s {
+            ClientMessage::Movement(MovementC2s::WalkToPlayer(WalkToPlayerC2s {
                 seq: 251,
                 player: u32::MAX,
-            }),
+            })),
         ),
         (
             "Chat",
-            ClientMessage::Chat(ChatC2s {
+            ClientMessage::Chat(ChatC2s::Send(ChatSendC2s {
                 client_id: 3,
                 text: "hello, wörld 👋".into(),
                 scope: 2,
                 reply_to: Some("0197a1b2-0000-7000-8000-00000000000a".into()),
-            }),
+            })),
         ),
         ("Emote", ClientMessage::Emote(EmoteC2s { kind: 5 })),
         (
             "View",
-            ClientMessage::View(ViewC2s {
+            ClientMessage::Session(SessionC2s::View(ViewC2s {
                 width: 12,
                 height: 26,
-            }),
+            })),
         ),
-        ("Ping", ClientMessage::Ping(PingC2s { nonce: 65_536 })),
-        ("Leave", ClientMessage::Leave),
+        (
+            "Ping",
+            ClientMessage::Session(SessionC2s::Ping(PingC2s { nonce: 65_536 })),
+        ),
+        ("Leave", ClientMessage::Session(SessionC2s::Leave)),
         (
             "Signal",
-            ClientMessage::Signal(SignalC2s {
+            ClientMessage::Call(CallC2s::Signal(SignalC2s {
                 player: 70_000,
                 body: "{\"candidate\":null}".into(),
-            }),
+            })),
         ),
         (
             "Media",
-            ClientMessage::Media(MediaC2s {
+            ClientMessage::Status(StatusC2s::Media(MediaC2s {
                 audio: true,
                 video: false,
                 screen: true,
-            }),
+            })),
         ),
-        ("Status", ClientMessage::Status(StatusC2s { status: 3 })),
+        (
+            "Status",
+            ClientMessage::Status(StatusC2s::Set(SetStatusC2s { status: 3 })),
+        ),
         (
             "Wave",
-            ClientMessage::Wave(WaveC2s {
+            ClientMessage::Status(StatusC2s::Wave(WaveC2s {
                 player: 251,
                 kind: 2,
-            }),
+            })),
         ),
         (
             "Lock",
-            ClientMessage::Lock(LockC2s {
+            ClientMessage::Zone(ZoneC2s::Lock(LockC2s {
                 zone: 300,
                 locked: true,
-            }),
+            })),
         ),
-        ("Knock", ClientMessage::Knock(KnockC2s { zone: 2 })),
-        ("Admit", ClientMessage::Admit(AdmitC2s { player: 12 })),
+        (
+            "Knock",
+            ClientMessage::Zone(ZoneC2s::Knock(KnockC2s { zone: 2 })),
+        ),
+        (
+            "Admit",
+            ClientMessage::Zone(ZoneC2s::Admit(AdmitC2s { player: 12 })),
+        ),
         (
             "Block",
             ClientMessage::Block(BlockC2s {
@@ -128,30 +152,33 @@ pub(super) fn client_messages() -> Vec<(&'static str, ClientMessage)> {
         ),
         (
             "Forward",
-            ClientMessage::Forward(SfuC2s {
+            ClientMessage::Call(CallC2s::Sfu(SfuC2s {
                 body: "{\"want\":[]}".into(),
-            }),
+            })),
         ),
         (
             "ChatEdit",
-            ClientMessage::ChatEdit(ChatEditC2s {
+            ClientMessage::Chat(ChatC2s::Edit(ChatEditC2s {
                 id: "l1".into(),
                 text: "hello, world".into(),
-            }),
+            })),
         ),
         (
             "ChatDelete",
-            ClientMessage::ChatDelete(ChatDeleteC2s { id: "l1".into() }),
+            ClientMessage::Chat(ChatC2s::Delete(ChatDeleteC2s { id: "l1".into() })),
         ),
         (
             "React",
-            ClientMessage::React(ReactC2s {
+            ClientMessage::Chat(ChatC2s::React(ReactC2s {
                 id: "l1".into(),
                 emoji: "👩‍🚀".into(),
                 on: true,
-            }),
+            })),
         ),
-        ("Typing", ClientMessage::Typing(TypingC2s { on: false })),
+        (
+            "Typing",
+            ClientMessage::Chat(ChatC2s::Typing(TypingC2s { on: false })),
+        ),
         (
             "Bubble",
             ClientMessage::Bubble(BubbleC2s {
@@ -161,9 +188,9 @@ pub(super) fn client_messages() -> Vec<(&'static str, ClientMessage)> {
         ),
         (
             "ChatBefore",
-            ClientMessage::ChatBefore(ChatBeforeC2s { id: "l1".into() }),
+            ClientMessage::Chat(ChatC2s::Before(ChatBeforeC2s { id: "l1".into() })),
         ),
-        ("Home", ClientMessage::Home),
+        ("Home", ClientMessage::Movement(MovementC2s::Home)),
         (
             "Follow",
             ClientMessage::Follow(FollowC2s { player: Some(300) }),
@@ -310,7 +337,7 @@ pub(super) fn server_messages() -> Vec<(&'static str, ServerMessage)> {
     vec![
         (
             "Welcome",
-            ServerMessage::Welcome(WelcomeS2c {
+            ServerMessage::Session(SessionS2c::Welcome(WelcomeS2c {
                 player: 12,
                 epoch: 3,
                 tick: (1 << 53) - 1,
@@ -322,7 +349,7 @@ pub(super) fn server_messages() -> Vec<(&'static str, ServerMessage)> {
                 grid_hash: 0xdead_beef,
                 own: OWN,
                 blocked: vec!["0197a1b2-0000-7000-8000-00000000000b".into()],
-            }),
+            })),
         ),
         (
             "Refused",
@@ -333,13 +360,16 @@ pub(super) fn server_messages() -> Vec<(&'static str, ServerMessage)> {
         ),
         ("Frame", ServerMessage::Frame(frame())),
         ("Frame", ServerMessage::Frame(steady_frame())),
-        ("Chat", ServerMessage::Chat(message(Some(3), Some(12)))),
+        (
+            "Chat",
+            ServerMessage::Chat(ChatS2c::Message(message(Some(3), Some(12)))),
+        ),
         (
             "ChatRefused",
-            ServerMessage::ChatRefused(ChatRefusedS2c {
+            ServerMessage::Chat(ChatS2c::Refused(ChatRefusedS2c {
                 client_id: 3,
                 message: "Too long.".into(),
-            }),
+            })),
         ),
         (
             "Emote",
@@ -350,38 +380,38 @@ pub(super) fn server_messages() -> Vec<(&'static str, ServerMessage)> {
         ),
         (
             "ElementPlaced",
-            ServerMessage::ElementPlaced(ElementPlacedS2c {
+            ServerMessage::Element(ElementS2c::Placed(ElementPlacedS2c {
                 id: "p1".into(),
                 element: "e1".into(),
                 x: 3,
                 y: 4,
                 map_version: 5,
-            }),
+            })),
         ),
         (
             "ElementRemoved",
-            ServerMessage::ElementRemoved(ElementRemovedS2c {
+            ServerMessage::Element(ElementS2c::Removed(ElementRemovedS2c {
                 id: "p1".into(),
                 map_version: 6,
-            }),
+            })),
         ),
         (
             "MapChanged",
-            ServerMessage::MapChanged(MapChangedS2c { map_version: 7 }),
+            ServerMessage::Element(ElementS2c::MapChanged(MapChangedS2c { map_version: 7 })),
         ),
         (
             "Pong",
-            ServerMessage::Pong(PongS2c {
+            ServerMessage::Session(SessionS2c::Pong(PongS2c {
                 nonce: 65_536,
                 tick: 251,
-            }),
+            })),
         ),
         (
             "Notice",
-            ServerMessage::Notice(NoticeS2c {
+            ServerMessage::Session(SessionS2c::Notice(NoticeS2c {
                 code: "no-path".into(),
                 message: "No way leads there.".into(),
-            }),
+            })),
         ),
         (
             "Peers",
@@ -416,72 +446,75 @@ pub(super) fn server_messages() -> Vec<(&'static str, ServerMessage)> {
         ),
         (
             "Signal",
-            ServerMessage::Signal(SignalS2c {
+            ServerMessage::Call(CallS2c::Signal(SignalS2c {
                 player: 12,
                 body: "{\"description\":{\"type\":\"offer\"}}".into(),
-            }),
+            })),
         ),
         (
             "Waved",
-            ServerMessage::Waved(WavedS2c {
+            ServerMessage::Status(StatusS2c::Waved(WavedS2c {
                 player: 12,
                 kind: 1,
-            }),
+            })),
         ),
         (
             "Zone",
-            ServerMessage::Zone(ZoneS2c {
+            ServerMessage::Zone(ZoneS2c::State(ZoneStateS2c {
                 zone: 300,
                 locked: true,
                 people: 4,
                 cap: 251,
                 locked_by: Some(12),
-            }),
+            })),
         ),
         (
             "Knocked",
-            ServerMessage::Knocked(KnockedS2c {
+            ServerMessage::Zone(ZoneS2c::Knocked(KnockedS2c {
                 player: 12,
                 zone: 2,
-            }),
+            })),
         ),
-        ("Admitted", ServerMessage::Admitted(AdmittedS2c { zone: 2 })),
+        (
+            "Admitted",
+            ServerMessage::Zone(ZoneS2c::Admitted(AdmittedS2c { zone: 2 })),
+        ),
         (
             "Portal",
-            ServerMessage::Portal(PortalS2c {
+            ServerMessage::Zone(ZoneS2c::Portal(PortalS2c {
                 space: "0197a1b2-0000-7000-8000-000000000001".into(),
                 arrive: "The door".into(),
-            }),
+            })),
         ),
         (
             "Forward",
-            ServerMessage::Forward(SfuS2c {
+            ServerMessage::Call(CallS2c::Sfu(SfuS2c {
                 body: "{\"candidate\":null}".into(),
-            }),
+            })),
         ),
         (
             "ChatChanged",
-            ServerMessage::ChatChanged(ChatChangedS2c {
+            ServerMessage::Chat(ChatS2c::Changed(ChatChangedS2c {
                 id: "l1".into(),
                 text: None,
                 at: 1_795_000_010_000,
-            }),
+            })),
         ),
         (
             "Reacted",
-            ServerMessage::Reacted(ReactedS2c {
+            ServerMessage::Chat(ChatS2c::Reacted(ReactedS2c {
                 id: "l1".into(),
                 user: "u1".into(),
                 emoji: "🇳🇱".into(),
                 on: false,
-            }),
+            })),
         ),
         (
             "Typing",
-            ServerMessage::Typing(TypingS2c {
+            ServerMessage::Chat(ChatS2c::Typing(TypingS2c {
                 player: 300,
                 on: true,
-            }),
+            })),
         ),
         (
             "Direct",
@@ -497,50 +530,50 @@ pub(super) fn server_messages() -> Vec<(&'static str, ServerMessage)> {
         ),
         (
             "Bubbles",
-            ServerMessage::Bubbles(BubblesS2c {
+            ServerMessage::Bubble(BubbleS2c::Changed(BubblesS2c {
                 full: true,
                 bubbles: vec![
-                    BubbleS2c {
+                    BubbleStateS2c {
                         bubble: 1,
                         aside: false,
                         locked: true,
                         players: vec![3, 70_000],
                     },
-                    BubbleS2c {
+                    BubbleStateS2c {
                         bubble: 300,
                         aside: true,
                         locked: false,
                         players: vec![],
                     },
                 ],
-            }),
+            })),
         ),
         (
             "BubbleKnocked",
-            ServerMessage::BubbleKnocked(BubbleKnockedS2c { player: 251 }),
+            ServerMessage::Bubble(BubbleS2c::Knocked(BubbleKnockedS2c { player: 251 })),
         ),
         (
             "History",
-            ServerMessage::History(HistoryS2c {
+            ServerMessage::Chat(ChatS2c::History(HistoryS2c {
                 before: Some("l9".into()),
                 lines: vec![message(None, None)],
                 more: true,
-            }),
+            })),
         ),
         (
             "Missed",
-            ServerMessage::Missed(MissedS2c { map_version: 300 }),
+            ServerMessage::Session(SessionS2c::Missed(MissedS2c { map_version: 300 })),
         ),
         (
             "BubbleAsked",
-            ServerMessage::BubbleAsked(BubbleAskedS2c {
+            ServerMessage::Bubble(BubbleS2c::Asked(BubbleAskedS2c {
                 player: 251,
                 aside: true,
-            }),
+            })),
         ),
         (
             "Followed",
-            ServerMessage::Followed(FollowedS2c {
+            ServerMessage::Follow(FollowedS2c {
                 player: 300,
                 on: true,
             }),
@@ -576,9 +609,13 @@ fn a_cut_or_longer_message_is_refused() {
 }
 
 #[test]
-fn frames_and_hellos_begin_with_the_numbers_that_are_read_and_written_by_hand() {
+fn frames_hellos_and_refusals_begin_with_the_numbers_that_are_read_and_written_by_hand() {
     assert_eq!(encode(&ServerMessage::Frame(frame()))[0], FRAME_VARIANT);
     let (_, hello) = &client_messages()[0];
     let front = encode(&(HELLO_VARIANT, VERSION, 0x0102_0304_u32));
     assert!(encode(hello).starts_with(&front));
+    let (code, message) = (close::OUTDATED, "Reload.".to_owned());
+    let front = encode(&(REFUSED_VARIANT, code, &message));
+    let refused = ServerMessage::Refused(RefusedS2c { code, message });
+    assert_eq!(encode(&refused), front);
 }

@@ -6,6 +6,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::components::player::OwnState;
 
+/// Messages from a client about walking. Steps are `Input`, which is shorter.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
+pub enum MovementC2s {
+    /// Walks to a tile.
+    WalkTo(WalkToC2s),
+    /// Walks to another player.
+    WalkToPlayer(WalkToPlayerC2s),
+    /// Moves the sender to the arrival point.
+    Home,
+}
+
 /// One simulation step in a held direction.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize, Deserialize))]

@@ -1,47 +1,10 @@
-//! Peers: players who hear and see each other, and the signals with which they open calls.
+//! Peers: players who hear and see each other.
 
 use bincode::{Decode, Encode};
 #[cfg(test)]
 use serde::{Deserialize, Serialize};
 
 use crate::components::peers::Peer;
-
-/// Call signal for a peer of the sender, to open, change or repair their call. The server does not
-/// read it.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize, Deserialize))]
-pub struct SignalC2s {
-    /// Player who receives it.
-    pub player: u32,
-    /// JSON: `{description}` or `{candidate}`; at most 12 KiB.
-    pub body: String,
-}
-
-/// Call signal from a peer of the receiver.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize, Deserialize))]
-pub struct SignalS2c {
-    /// Player who sent it.
-    pub player: u32,
-    /// The body as it was sent.
-    pub body: String,
-}
-
-/// Request to the SFU.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize, Deserialize))]
-pub struct SfuC2s {
-    /// JSON: `{offer}` or `{show}`; at most 12 KiB.
-    pub body: String,
-}
-
-/// Reply of the SFU.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize, Deserialize))]
-pub struct SfuS2c {
-    /// The reply, as JSON.
-    pub body: String,
-}
 
 /// Players that the receiver hears or sees, or that hear or see the receiver.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]

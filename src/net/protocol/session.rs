@@ -6,6 +6,32 @@ use serde::{Deserialize, Serialize};
 
 use super::movement::OwnStateS2c;
 
+/// Messages from a client about its connection, after `Hello`.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
+pub enum SessionC2s {
+    /// Changes the number of visible tiles.
+    View(ViewC2s),
+    /// Asks for a pong.
+    Ping(PingC2s),
+    /// Leaves for good.
+    Leave,
+}
+
+/// Messages from the server about a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
+pub enum SessionS2c {
+    /// The client has joined.
+    Welcome(WelcomeS2c),
+    /// Reply to a ping.
+    Pong(PongS2c),
+    /// A notice for the user.
+    Notice(NoticeS2c),
+    /// Messages to the receiver were left out.
+    Missed(MissedS2c),
+}
+
 /// First message of a client.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize, Deserialize))]

@@ -19,9 +19,15 @@ use crate::components::status::{Media, Status, StatusCommand, WaveKind};
 use crate::components::unit::Tile;
 use crate::components::zone::{Admit, ZoneCommand};
 use crate::net::codec::{decode, decode_front, encode};
-use crate::net::protocol::chat::ChatRefusedS2c;
+use crate::net::protocol::call::CallC2s;
+use crate::net::protocol::chat::{ChatC2s, ChatRefusedS2c, ChatS2c};
 use crate::net::protocol::client::ProtocolKind;
-use crate::net::protocol::session::{HelloC2s, NoticeS2c, PongS2c, RefusedS2c};
+use crate::net::protocol::movement::MovementC2s;
+use crate::net::protocol::session::{
+    HelloC2s, NoticeS2c, PongS2c, RefusedS2c, SessionC2s, SessionS2c,
+};
+use crate::net::protocol::status::StatusC2s;
+use crate::net::protocol::zone::ZoneC2s;
 use crate::net::protocol::{ClientMessage, HELLO_VARIANT, SCHEMA, ServerMessage, VERSION, close};
 
 /// Maximum length of a portal ticket, in bytes.
@@ -48,35 +54,41 @@ impl Session {
 
     fn take_binary(&mut self, now: Instant, message: ClientMessage) -> Vec<Action> {
         let kind = match &message {
-            ClientMessage::Input(_) | ClientMessage::WalkTo(_) | ClientMessage::WalkToPlayer(_) => {
-                MessageKind::Move
+            ClientMessage::Input(_)
+            | ClientMessage::Movement(MovementC2s::WalkTo(_))
+            | ClientMessage::Movement(MovementC2s::WalkToPlayer(_)) => MessageKind::Move,
+            ClientMessage::Chat(ChatC2s::Send(_)) => MessageKind::Chat,
+            ClientMessage::Call(CallC2s::Signal(_)) | ClientMessage::Call(CallC2s::Sfu(_)) => {
+                MessageKind::Signal
             }
-            ClientMessage::Chat(_) => MessageKind::Chat,
-            ClientMessage::Signal(_) | ClientMessage::Forward(_) => MessageKind::Signal,
-            ClientMessage::Wave(_) | ClientMessage::Knock(_) | ClientMessage::Follow(_) => {
-                MessageKind::Wave
-            }
+            ClientMessage::Status(StatusC2s::Wave(_))
+            | ClientMessage::Zone(ZoneC2s::Knock(_))
+            | ClientMessage::Follow(_) => MessageKind::Wave,
             // Bubble actions that others notice; leaving and locking are not limited.
             ClientMessage::Bubble(bubble) if bubble.deed < 3 => MessageKind::Wave,
-            ClientMessage::ChatEdit(_) | ClientMessage::ChatDelete(_) | ClientMessage::React(_) => {
-                MessageKind::Change
-            }
-            ClientMessage::ChatBefore(_) => MessageKind::LookBack,
+            ClientMessage::Chat(ChatC2s::Edit(_))
+            | ClientMessage::Chat(ChatC2s::Delete(_))
+            | ClientMessage::Chat(ChatC2s::React(_)) => MessageKind::Change,
+            ClientMessage::Chat(ChatC2s::Before(_)) => MessageKind::LookBack,
             ClientMessage::Hello(_)
-            | ClientMessage::View(_)
-            | ClientMessage::Ping(_)
-            | ClientMessage::Leave => MessageKind::Control,
+            | ClientMessage::Session(SessionC2s::View(_))
+            | ClientMessage::Session(SessionC2s::Ping(_))
+            | ClientMessage::Session(SessionC2s::Leave) => MessageKind::Control,
             _ => MessageKind::Other,
         };
         match (self.admit(kind, now), &message) {
-            (Ok(true), ClientMessage::Chat(chat)) if !self.admit_text(&chat.text, now) => {
+            (Ok(true), ClientMessage::Chat(ChatC2s::Send(chat)))
+                if !self.admit_text(&chat.text, now) =>
+            {
                 return vec![chat_refused(chat.client_id, TOO_FAST)];
             }
-            (Ok(true), ClientMessage::ChatEdit(edit)) if !self.admit_text(&edit.text, now) => {
+            (Ok(true), ClientMessage::Chat(ChatC2s::Edit(edit)))
+                if !self.admit_text(&edit.text, now) =>
+            {
                 return vec![notice("chat", TOO_OFTEN)];
             }
-            (Ok(true), ClientMessage::ChatEdit(_)) => self.rates.lock().note_edit(now),
-            (Ok(true), ClientMessage::Signal(signal)) => {
+            (Ok(true), ClientMessage::Chat(ChatC2s::Edit(_))) => self.rates.lock().note_edit(now),
+            (Ok(true), ClientMessage::Call(CallC2s::Signal(signal))) => {
                 self.charge_signal(
                     PlayerRef::Player(PlayerId(signal.player)),
                     &signal.body,
@@ -84,12 +96,14 @@ impl Session {
                 );
             }
             (Ok(true), _) => {}
-            (Ok(false), ClientMessage::Chat(chat)) => {
+            (Ok(false), ClientMessage::Chat(ChatC2s::Send(chat))) => {
                 return vec![chat_refused(chat.client_id, TOO_FAST)];
             }
             (
                 Ok(false),
-                ClientMessage::Wave(_) | ClientMessage::Knock(_) | ClientMessage::Bubble(_),
+                ClientMessage::Status(StatusC2s::Wave(_))
+                | ClientMessage::Zone(ZoneC2s::Knock(_))
+                | ClientMessage::Bubble(_),
             ) => {
                 return vec![notice(
                     "slow-down",
@@ -108,16 +122,16 @@ impl Session {
                 refuse(close::MALFORMED, "The first message must be Hello.")
             }
             (_, ClientMessage::Hello(_)) => refuse(close::MALFORMED, "Hello was sent twice."),
-            (_, ClientMessage::Ping(ping)) => {
+            (_, ClientMessage::Session(SessionC2s::Ping(ping))) => {
                 vec![Action::Reply(
-                    encode(&ServerMessage::Pong(PongS2c {
+                    encode(&ServerMessage::Session(SessionS2c::Pong(PongS2c {
                         nonce: ping.nonce,
                         tick: 0,
-                    }))
+                    })))
                     .into(),
                 )]
             }
-            (_, ClientMessage::Leave) => vec![Action::Leave],
+            (_, ClientMessage::Session(SessionC2s::Leave)) => vec![Action::Leave],
             (SessionStage::Joining, _) => Vec::new(),
             (SessionStage::Joined(player), message) => {
                 from_player(player, message).into_iter().collect()
@@ -171,21 +185,25 @@ fn from_player(player: PlayerId, message: ClientMessage) -> Option<Action> {
                 },
             })
         }
-        ClientMessage::WalkTo(walk) => Command::Movement(MovementCommand::Walk {
-            player,
-            seq: walk.seq,
-            goal: Goal::Tile(Tile::new(walk.x, walk.y)),
-        }),
-        ClientMessage::WalkToPlayer(walk) => Command::Movement(MovementCommand::Walk {
-            player,
-            seq: walk.seq,
-            goal: Goal::Player(PlayerId(walk.player)),
-        }),
+        ClientMessage::Movement(MovementC2s::WalkTo(walk)) => {
+            Command::Movement(MovementCommand::Walk {
+                player,
+                seq: walk.seq,
+                goal: Goal::Tile(Tile::new(walk.x, walk.y)),
+            })
+        }
+        ClientMessage::Movement(MovementC2s::WalkToPlayer(walk)) => {
+            Command::Movement(MovementCommand::Walk {
+                player,
+                seq: walk.seq,
+                goal: Goal::Player(PlayerId(walk.player)),
+            })
+        }
         ClientMessage::Emote(emote) if emote.kind < 6 => Command::Emote(Emote {
             player,
             kind: emote.kind,
         }),
-        ClientMessage::Chat(chat) => {
+        ClientMessage::Chat(ChatC2s::Send(chat)) => {
             let client_id = chat.client_id;
             let Some(scope) = Scope::from_wire(chat.scope) else {
                 return Some(chat_refused(client_id, "This scope does not exist."));
@@ -201,7 +219,7 @@ fn from_player(player: PlayerId, message: ClientMessage) -> Option<Action> {
                 None => chat_refused(client_id, LENGTH),
             });
         }
-        ClientMessage::ChatEdit(edit) => {
+        ClientMessage::Chat(ChatC2s::Edit(edit)) => {
             let Some(text) = chat_text(&edit.text) else {
                 return Some(notice("chat", LENGTH));
             };
@@ -211,15 +229,17 @@ fn from_player(player: PlayerId, message: ClientMessage) -> Option<Action> {
                 text: Some(text),
             });
         }
-        ClientMessage::ChatBefore(before) => return before.id.parse().ok().map(Action::LookBack),
-        ClientMessage::ChatDelete(delete) => {
+        ClientMessage::Chat(ChatC2s::Before(before)) => {
+            return before.id.parse().ok().map(Action::LookBack);
+        }
+        ClientMessage::Chat(ChatC2s::Delete(delete)) => {
             return Some(Action::EditMessage {
                 player,
                 message: delete.id.parse().ok()?,
                 text: None,
             });
         }
-        ClientMessage::React(react) if is_one_emoji(&react.emoji) => {
+        ClientMessage::Chat(ChatC2s::React(react)) if is_one_emoji(&react.emoji) => {
             Command::Chat(ChatCommand::React {
                 player,
                 message: react.id.parse().ok()?,
@@ -227,12 +247,14 @@ fn from_player(player: PlayerId, message: ClientMessage) -> Option<Action> {
                 on: react.on,
             })
         }
-        ClientMessage::Home => Command::Movement(MovementCommand::GoHome { player }),
-        ClientMessage::Typing(typing) => Command::Chat(ChatCommand::Typing {
+        ClientMessage::Movement(MovementC2s::Home) => {
+            Command::Movement(MovementCommand::GoHome { player })
+        }
+        ClientMessage::Chat(ChatC2s::Typing(typing)) => Command::Chat(ChatCommand::Typing {
             player,
             on: typing.on,
         }),
-        ClientMessage::View(view) => {
+        ClientMessage::Session(SessionC2s::View(view)) => {
             return Some(Action::Resize {
                 width: view.width,
                 height: view.height,
@@ -246,48 +268,52 @@ fn from_player(player: PlayerId, message: ClientMessage) -> Option<Action> {
 /// Messages about other players and about calls with them.
 fn about_people(player: PlayerId, message: ClientMessage) -> Option<Action> {
     let command = match message {
-        ClientMessage::Signal(signal) if signal.body.len() > MAX_SIGNAL => {
+        ClientMessage::Call(CallC2s::Signal(signal)) if signal.body.len() > MAX_SIGNAL => {
             return Some(notice("too-long", "A signal has at most 12 KiB."));
         }
-        ClientMessage::Signal(signal) => Command::Call(CallCommand::Signal {
+        ClientMessage::Call(CallC2s::Signal(signal)) => Command::Call(CallCommand::Signal {
             player,
             to: PlayerRef::Player(PlayerId(signal.player)),
             body: signal.body,
         }),
-        ClientMessage::Forward(forward) if forward.body.len() > MAX_SIGNAL => {
+        ClientMessage::Call(CallC2s::Sfu(forward)) if forward.body.len() > MAX_SIGNAL => {
             return Some(notice("too-long", "A signal has at most 12 KiB."));
         }
-        ClientMessage::Forward(forward) => Command::Call(CallCommand::SfuRequest {
+        ClientMessage::Call(CallC2s::Sfu(forward)) => Command::Call(CallCommand::SfuRequest {
             player,
             body: forward.body,
         }),
-        ClientMessage::Media(media) => Command::Status(StatusCommand::ChangeMedia {
-            player,
-            media: Media {
-                audio: media.audio,
-                video: media.video,
-                screen: media.screen,
-            },
-        }),
-        ClientMessage::Status(status) => Command::Status(StatusCommand::ChangeStatus {
-            player,
-            status: Status::from_wire(status.status)?,
-        }),
-        ClientMessage::Wave(wave) => Command::Status(StatusCommand::Wave {
+        ClientMessage::Status(StatusC2s::Media(media)) => {
+            Command::Status(StatusCommand::ChangeMedia {
+                player,
+                media: Media {
+                    audio: media.audio,
+                    video: media.video,
+                    screen: media.screen,
+                },
+            })
+        }
+        ClientMessage::Status(StatusC2s::Set(status)) => {
+            Command::Status(StatusCommand::ChangeStatus {
+                player,
+                status: Status::from_wire(status.status)?,
+            })
+        }
+        ClientMessage::Status(StatusC2s::Wave(wave)) => Command::Status(StatusCommand::Wave {
             player,
             to: PlayerId(wave.player),
             kind: WaveKind::from_wire(wave.kind)?,
         }),
-        ClientMessage::Lock(lock) => Command::Zone(ZoneCommand::Lock {
+        ClientMessage::Zone(ZoneC2s::Lock(lock)) => Command::Zone(ZoneCommand::Lock {
             player,
             zone: lock.zone,
             locked: lock.locked,
         }),
-        ClientMessage::Knock(knock) => Command::Zone(ZoneCommand::Knock {
+        ClientMessage::Zone(ZoneC2s::Knock(knock)) => Command::Zone(ZoneCommand::Knock {
             player,
             zone: knock.zone,
         }),
-        ClientMessage::Admit(admit) => Command::Admit(Admit {
+        ClientMessage::Zone(ZoneC2s::Admit(admit)) => Command::Admit(Admit {
             player,
             guest: PlayerId(admit.player),
         }),
@@ -330,19 +356,19 @@ pub fn refuse(code: u16, message: &'static str) -> Vec<Action> {
 
 /// A notice for the user.
 pub fn notice(code: &str, message: &str) -> Action {
-    let notice = ServerMessage::Notice(NoticeS2c {
+    let notice = ServerMessage::Session(SessionS2c::Notice(NoticeS2c {
         code: code.into(),
         message: message.into(),
-    });
+    }));
     Action::Reply(encode(&notice).into())
 }
 
 /// Refuses a chat message.
 pub fn chat_refused(client_id: u32, message: &str) -> Action {
-    let refused = ServerMessage::ChatRefused(ChatRefusedS2c {
+    let refused = ServerMessage::Chat(ChatS2c::Refused(ChatRefusedS2c {
         client_id,
         message: message.into(),
-    });
+    }));
     Action::Reply(encode(&refused).into())
 }
 
@@ -352,9 +378,10 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::net::protocol::chat::{ChatC2s, EmoteC2s};
+    use crate::net::protocol::call::SignalC2s;
+    use crate::net::protocol::chat::ChatSendC2s;
+    use crate::net::protocol::emote::EmoteC2s;
     use crate::net::protocol::movement::InputC2s;
-    use crate::net::protocol::peers::SignalC2s;
     use crate::net::protocol::session::PingC2s;
 
     fn hello() -> ClientMessage {
@@ -386,7 +413,9 @@ mod tests {
     #[test]
     fn a_client_whose_first_message_is_not_hello_is_disconnected() {
         let now = Instant::now();
-        let ping = encode(&ClientMessage::Ping(PingC2s { nonce: 1 }));
+        let ping = encode(&ClientMessage::Session(SessionC2s::Ping(PingC2s {
+            nonce: 1,
+        })));
         assert_eq!(
             close_code(&Session::new(now).receive_binary(now, &ping)),
             Some(close::MALFORMED)
@@ -478,12 +507,12 @@ mod tests {
     fn the_eleventh_message_in_ten_seconds_is_refused_and_other_actions_are_not() {
         let now = Instant::now() + Duration::from_mins(1);
         let mut session = joined(now);
-        let chat = encode(&ClientMessage::Chat(ChatC2s {
+        let chat = encode(&ClientMessage::Chat(ChatC2s::Send(ChatSendC2s {
             client_id: 1,
             text: "hi".into(),
             scope: 0,
             reply_to: None,
-        }));
+        })));
         for _ in 0..10 {
             assert!(matches!(
                 session.receive_binary(now, &chat)[..],
@@ -546,10 +575,10 @@ mod tests {
     fn a_client_that_signals_too_much_is_slowed_and_no_signal_is_lost() {
         let now = Instant::now() + Duration::from_mins(1);
         let mut session = joined(now);
-        let signal = encode(&ClientMessage::Signal(SignalC2s {
+        let signal = encode(&ClientMessage::Call(CallC2s::Signal(SignalC2s {
             player: 9,
             body: "x".repeat(MAX_SIGNAL),
-        }));
+        })));
         let passed = (0..12)
             .flat_map(|_| session.receive_binary(now, &signal))
             .count();
@@ -580,13 +609,13 @@ mod tests {
         let now = Instant::now();
         let mut session = joined(now);
         let mut say = |text: String| {
-            let chat = ChatC2s {
+            let chat = ChatSendC2s {
                 client_id: 1,
                 text,
                 scope: 0,
                 reply_to: None,
             };
-            session.receive_binary(now, &encode(&ClientMessage::Chat(chat)))
+            session.receive_binary(now, &encode(&ClientMessage::Chat(ChatC2s::Send(chat))))
         };
         assert!(
             matches!(&say("  hi\u{7}  ".into())[..], [Action::Say { text, .. }] if text == "hi")
