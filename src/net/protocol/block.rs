@@ -13,3 +13,14 @@ pub struct BlockC2s {
     /// Whether they are blocked.
     pub blocked: bool,
 }
+
+#[cfg(test)]
+impl BlockC2s {
+    /// Examples for the golden vectors.
+    pub(super) fn examples() -> Vec<Self> {
+        vec![Self {
+            user: "0197a1b2-0000-7000-8000-00000000000b".into(),
+            blocked: true,
+        }]
+    }
+}

@@ -81,3 +81,45 @@ impl From<&BubbleState> for BubbleStateS2c {
         }
     }
 }
+
+#[cfg(test)]
+impl BubbleC2s {
+    /// Examples for the golden vectors.
+    pub(super) fn examples() -> Vec<Self> {
+        vec![Self {
+            deed: 2,
+            bubble: 300,
+        }]
+    }
+}
+
+#[cfg(test)]
+impl BubbleS2c {
+    /// Examples of every message, for the golden vectors.
+    pub(super) fn examples() -> Vec<Self> {
+        vec![
+            Self::Changed(BubblesS2c {
+                full: true,
+                bubbles: vec![
+                    BubbleStateS2c {
+                        bubble: 1,
+                        aside: false,
+                        locked: true,
+                        players: vec![3, 70_000],
+                    },
+                    BubbleStateS2c {
+                        bubble: 300,
+                        aside: true,
+                        locked: false,
+                        players: vec![],
+                    },
+                ],
+            }),
+            Self::Knocked(BubbleKnockedS2c { player: 251 }),
+            Self::Asked(BubbleAskedS2c {
+                player: 251,
+                aside: true,
+            }),
+        ]
+    }
+}

@@ -60,3 +60,35 @@ pub struct SfuS2c {
     /// The reply, as JSON.
     pub body: String,
 }
+
+#[cfg(test)]
+impl CallC2s {
+    /// Examples of every message, for the golden vectors.
+    pub(super) fn examples() -> Vec<Self> {
+        vec![
+            Self::Signal(SignalC2s {
+                player: 70_000,
+                body: "{\"candidate\":null}".into(),
+            }),
+            Self::Sfu(SfuC2s {
+                body: "{\"want\":[]}".into(),
+            }),
+        ]
+    }
+}
+
+#[cfg(test)]
+impl CallS2c {
+    /// Examples of every message, for the golden vectors.
+    pub(super) fn examples() -> Vec<Self> {
+        vec![
+            Self::Signal(SignalS2c {
+                player: 12,
+                body: "{\"description\":{\"type\":\"offer\"}}".into(),
+            }),
+            Self::Sfu(SfuS2c {
+                body: "{\"candidate\":null}".into(),
+            }),
+        ]
+    }
+}

@@ -270,3 +270,86 @@ pub struct ChatRefusedS2c {
     /// Reason, for the user.
     pub message: String,
 }
+
+#[cfg(test)]
+impl ChatC2s {
+    /// Examples of every message, for the golden vectors.
+    pub(super) fn examples() -> Vec<Self> {
+        vec![
+            Self::Send(ChatSendC2s {
+                client_id: 3,
+                text: "hello, wörld 👋".into(),
+                scope: 2,
+                reply_to: Some("0197a1b2-0000-7000-8000-00000000000a".into()),
+            }),
+            Self::Edit(ChatEditC2s {
+                id: "l1".into(),
+                text: "hello, world".into(),
+            }),
+            Self::Delete(ChatDeleteC2s { id: "l1".into() }),
+            Self::React(ReactC2s {
+                id: "l1".into(),
+                emoji: "👩‍🚀".into(),
+                on: true,
+            }),
+            Self::Typing(TypingC2s { on: false }),
+            Self::Before(ChatBeforeC2s { id: "l1".into() }),
+        ]
+    }
+}
+
+#[cfg(test)]
+impl ChatS2c {
+    /// Examples of every message, for the golden vectors.
+    pub(super) fn examples() -> Vec<Self> {
+        vec![
+            Self::Message(example(Some(3), Some(12))),
+            Self::Refused(ChatRefusedS2c {
+                client_id: 3,
+                message: "Too long.".into(),
+            }),
+            Self::Changed(ChatChangedS2c {
+                id: "l1".into(),
+                text: None,
+                at: 1_795_000_010_000,
+            }),
+            Self::Reacted(ReactedS2c {
+                id: "l1".into(),
+                user: "u1".into(),
+                emoji: "🇳🇱".into(),
+                on: false,
+            }),
+            Self::Typing(TypingS2c {
+                player: 300,
+                on: true,
+            }),
+            Self::History(HistoryS2c {
+                before: Some("l9".into()),
+                lines: vec![example(None, None)],
+                more: true,
+            }),
+        ]
+    }
+}
+
+#[cfg(test)]
+fn example(client_id: Option<u32>, player: Option<u32>) -> ChatMessageS2c {
+    ChatMessageS2c {
+        id: "0197a1b2-0000-7000-8000-00000000000a".into(),
+        client_id,
+        player,
+        user: "0197a1b2-0000-7000-8000-00000000000b".into(),
+        name: "Zoë ‏שלום".into(),
+        text: "<b>not bold</b>".into(),
+        at: 1_795_000_000_123,
+        scope: 1,
+        reply_to: Some("l0".into()),
+        edited: Some(1_795_000_009_000),
+        deleted: false,
+        reactions: vec![ReactionS2c {
+            emoji: "❤️".into(),
+            users: vec!["u1".into(), "u2".into()],
+            more: 300,
+        }],
+    }
+}

@@ -41,3 +41,19 @@ impl DirectMessageS2c {
         }
     }
 }
+
+#[cfg(test)]
+impl DirectMessageS2c {
+    /// Examples for the golden vectors.
+    pub(super) fn examples() -> Vec<Self> {
+        vec![Self {
+            id: "d1".into(),
+            client_id: Some(9),
+            from: "u1".into(),
+            name: "Ada".into(),
+            to: "u2".into(),
+            text: "just you".into(),
+            at: 1_795_000_011_000,
+        }]
+    }
+}

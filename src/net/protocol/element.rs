@@ -49,3 +49,24 @@ pub struct MapChangedS2c {
     /// New version of the layout.
     pub map_version: u32,
 }
+
+#[cfg(test)]
+impl ElementS2c {
+    /// Examples of every message, for the golden vectors.
+    pub(super) fn examples() -> Vec<Self> {
+        vec![
+            Self::Placed(ElementPlacedS2c {
+                id: "p1".into(),
+                element: "e1".into(),
+                x: 3,
+                y: 4,
+                map_version: 5,
+            }),
+            Self::Removed(ElementRemovedS2c {
+                id: "p1".into(),
+                map_version: 6,
+            }),
+            Self::MapChanged(MapChangedS2c { map_version: 7 }),
+        ]
+    }
+}

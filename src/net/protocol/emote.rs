@@ -21,3 +21,22 @@ pub struct EmoteS2c {
     /// Emote, 0 to 5.
     pub kind: u8,
 }
+
+#[cfg(test)]
+impl EmoteC2s {
+    /// Examples for the golden vectors.
+    pub(super) fn examples() -> Vec<Self> {
+        vec![Self { kind: 5 }]
+    }
+}
+
+#[cfg(test)]
+impl EmoteS2c {
+    /// Examples for the golden vectors.
+    pub(super) fn examples() -> Vec<Self> {
+        vec![Self {
+            player: 12,
+            kind: 0,
+        }]
+    }
+}

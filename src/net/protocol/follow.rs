@@ -21,3 +21,22 @@ pub struct FollowedS2c {
     /// Whether they follow.
     pub on: bool,
 }
+
+#[cfg(test)]
+impl FollowC2s {
+    /// Examples for the golden vectors.
+    pub(super) fn examples() -> Vec<Self> {
+        vec![Self { player: Some(300) }, Self { player: None }]
+    }
+}
+
+#[cfg(test)]
+impl FollowedS2c {
+    /// Examples for the golden vectors.
+    pub(super) fn examples() -> Vec<Self> {
+        vec![Self {
+            player: 300,
+            on: true,
+        }]
+    }
+}

@@ -27,7 +27,7 @@ pub mod frame;
 #[cfg(test)]
 mod generated;
 #[cfg(test)]
-pub(crate) mod golden;
+mod golden;
 pub mod json;
 pub mod movement;
 pub mod peers;

@@ -62,3 +62,38 @@ impl PeerS2c {
         }
     }
 }
+
+#[cfg(test)]
+impl PeersS2c {
+    /// Examples for the golden vectors.
+    pub(super) fn examples() -> Vec<Self> {
+        vec![Self {
+            full: true,
+            peers: vec![
+                PeerS2c {
+                    player: 3,
+                    hear: true,
+                    heard: true,
+                    see: false,
+                    seen: false,
+                    gain: 255,
+                    why: 0,
+                    route: 0,
+                    polite: false,
+                },
+                PeerS2c {
+                    player: 900,
+                    hear: true,
+                    heard: false,
+                    see: true,
+                    seen: false,
+                    gain: 191,
+                    why: 2,
+                    route: 1,
+                    polite: true,
+                },
+            ],
+            gone: vec![5, 70_000],
+        }]
+    }
+}

@@ -136,3 +136,76 @@ pub struct MissedS2c {
     /// Version of the layout; if it differs, fetch the map.
     pub map_version: u32,
 }
+
+#[cfg(test)]
+impl HelloC2s {
+    /// Examples for the golden vectors.
+    pub(super) fn examples() -> Vec<Self> {
+        vec![Self {
+            version: super::VERSION,
+            schema: 0x0102_0304,
+            token: "t0ken".into(),
+            space: "0197a1b2-0000-7000-8000-000000000001".into(),
+            view_width: 46,
+            view_height: 300,
+            arrive: Some("The door".into()),
+        }]
+    }
+}
+
+#[cfg(test)]
+impl SessionC2s {
+    /// Examples of every message, for the golden vectors.
+    pub(super) fn examples() -> Vec<Self> {
+        vec![
+            Self::View(ViewC2s {
+                width: 12,
+                height: 26,
+            }),
+            Self::Ping(PingC2s { nonce: 65_536 }),
+            Self::Leave,
+        ]
+    }
+}
+
+#[cfg(test)]
+impl SessionS2c {
+    /// Examples of every message, for the golden vectors.
+    pub(super) fn examples() -> Vec<Self> {
+        vec![
+            Self::Welcome(WelcomeS2c {
+                player: 12,
+                epoch: 3,
+                tick: (1 << 53) - 1,
+                tick_rate: 20,
+                space_name: "Plaza".into(),
+                width: 60,
+                height: 1_000,
+                map_version: 4,
+                grid_hash: 0xdead_beef,
+                own: super::movement::OWN,
+                blocked: vec!["0197a1b2-0000-7000-8000-00000000000b".into()],
+            }),
+            Self::Pong(PongS2c {
+                nonce: 65_536,
+                tick: 251,
+            }),
+            Self::Notice(NoticeS2c {
+                code: "no-path".into(),
+                message: "No way leads there.".into(),
+            }),
+            Self::Missed(MissedS2c { map_version: 300 }),
+        ]
+    }
+}
+
+#[cfg(test)]
+impl RefusedS2c {
+    /// Examples for the golden vectors.
+    pub(super) fn examples() -> Vec<Self> {
+        vec![Self {
+            code: 4404,
+            message: "There is no such space.".into(),
+        }]
+    }
+}

@@ -64,3 +64,33 @@ pub struct WavedS2c {
     /// As in [`WaveC2s`].
     pub kind: u8,
 }
+
+#[cfg(test)]
+impl StatusC2s {
+    /// Examples of every message, for the golden vectors.
+    pub(super) fn examples() -> Vec<Self> {
+        vec![
+            Self::Media(MediaC2s {
+                audio: true,
+                video: false,
+                screen: true,
+            }),
+            Self::Set(SetStatusC2s { status: 3 }),
+            Self::Wave(WaveC2s {
+                player: 251,
+                kind: 2,
+            }),
+        ]
+    }
+}
+
+#[cfg(test)]
+impl StatusS2c {
+    /// Examples of every message, for the golden vectors.
+    pub(super) fn examples() -> Vec<Self> {
+        vec![Self::Waved(WavedS2c {
+            player: 12,
+            kind: 1,
+        })]
+    }
+}

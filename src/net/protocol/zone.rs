@@ -99,3 +99,43 @@ pub struct PortalS2c {
     /// Ticket for `Hello.arrive`; empty to arrive at the default point.
     pub arrive: String,
 }
+
+#[cfg(test)]
+impl ZoneC2s {
+    /// Examples of every message, for the golden vectors.
+    pub(super) fn examples() -> Vec<Self> {
+        vec![
+            Self::Lock(LockC2s {
+                zone: 300,
+                locked: true,
+            }),
+            Self::Knock(KnockC2s { zone: 2 }),
+            Self::Admit(AdmitC2s { player: 12 }),
+        ]
+    }
+}
+
+#[cfg(test)]
+impl ZoneS2c {
+    /// Examples of every message, for the golden vectors.
+    pub(super) fn examples() -> Vec<Self> {
+        vec![
+            Self::State(ZoneStateS2c {
+                zone: 300,
+                locked: true,
+                people: 4,
+                cap: 251,
+                locked_by: Some(12),
+            }),
+            Self::Knocked(KnockedS2c {
+                player: 12,
+                zone: 2,
+            }),
+            Self::Admitted(AdmittedS2c { zone: 2 }),
+            Self::Portal(PortalS2c {
+                space: "0197a1b2-0000-7000-8000-000000000001".into(),
+                arrive: "The door".into(),
+            }),
+        ]
+    }
+}
