@@ -37,7 +37,7 @@ pub struct IceView {
 pub enum ForwarderView {
     /// No server; all media goes directly between clients.
     Nobody,
-    /// The SFU in this server, reached with `Forward` messages.
+    /// The SFU in this server, reached with `Call.Sfu` messages.
     Unit,
     /// A `LiveKit` server.
     LiveKit,

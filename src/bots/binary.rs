@@ -14,18 +14,19 @@ use super::view::{BotView, Own};
 use super::wire::Writer;
 use crate::components::unit::SUBTILES;
 use crate::net::codec::{decode, encode};
-use crate::net::protocol::chat::{ChatC2s, ChatEditC2s, ReactC2s, TypingC2s};
-use crate::net::protocol::movement::{InputC2s, WalkToPlayerC2s};
-use crate::net::protocol::peers::{PeerS2c, PeersS2c, SfuC2s, SignalC2s, SignalS2c};
-use crate::net::protocol::session::HelloC2s;
-use crate::net::protocol::status::MediaC2s;
+use crate::net::protocol::call::{CallC2s, CallS2c, SfuC2s, SignalC2s, SignalS2c};
+use crate::net::protocol::chat::{ChatC2s, ChatEditC2s, ChatS2c, ChatSendC2s, ReactC2s, TypingC2s};
+use crate::net::protocol::movement::{InputC2s, MovementC2s, WalkToPlayerC2s};
+use crate::net::protocol::peers::{PeerS2c, PeersS2c};
+use crate::net::protocol::session::{HelloC2s, SessionC2s, SessionS2c};
+use crate::net::protocol::status::{MediaC2s, StatusC2s};
 use crate::net::protocol::{ClientMessage, FRAME_VARIANT, SCHEMA, ServerMessage, VERSION};
 
 /// Size of a bot's view in tiles, like a laptop's window.
 const VIEW: (u16, u16) = (30, 18);
 
-/// Variant number of `ServerMessage::Chat`.
-const CHAT_VARIANT: u8 = 3;
+/// Variant numbers of `ServerMessage::Chat` and `ChatS2c::Message`.
+const MESSAGE_VARIANTS: [u8; 2] = [3, 0];
 
 /// Distant players that are followed too, chosen again each second.
 const FAR_SAMPLE: usize = 16;
@@ -178,7 +179,10 @@ impl<'a> Binary<'a> {
     fn signal(&mut self, player: u32, body: String) {
         self.shared.tally(self.bot).signals += 1;
         self.waiting
-            .push(ClientMessage::Signal(SignalC2s { player, body }));
+            .push(ClientMessage::Call(CallC2s::Signal(SignalC2s {
+                player,
+                body,
+            })));
     }
 
     fn signalled(&mut self, signal: &SignalS2c, now: u64) {
@@ -264,7 +268,7 @@ impl<'a> Binary<'a> {
 
     fn other(&mut self, message: &[u8], now: u64) -> Result<Heard, ViewError> {
         Ok(match decode(message).map_err(|_| ViewError::Malformed)? {
-            ServerMessage::Welcome(welcome) => {
+            ServerMessage::Session(SessionS2c::Welcome(welcome)) => {
                 self.player = welcome.player;
                 self.view = BotView::new(welcome.width);
                 (self.own.x, self.own.y) = (welcome.own.x, welcome.own.y);
@@ -273,18 +277,21 @@ impl<'a> Binary<'a> {
                 self.space.is_player(self.bot, welcome.player);
                 self.shared.bots[self.bot as usize].is_player(welcome.player);
                 if self.caller.is_some() {
-                    self.waiting.push(ClientMessage::Media(MediaC2s {
-                        audio: true,
-                        video: true,
-                        screen: false,
-                    }));
+                    self.waiting
+                        .push(ClientMessage::Status(StatusC2s::Media(MediaC2s {
+                            audio: true,
+                            video: true,
+                            screen: false,
+                        })));
                 }
                 Heard::Welcome
             }
             ServerMessage::Refused(refused) => Heard::Refused(refused.code, refused.message),
-            ServerMessage::ChatRefused(_) => Heard::ChatRefused,
-            ServerMessage::Notice(notice) if notice.code == "no-path" => Heard::MoveRejected,
-            ServerMessage::Notice(notice) if notice.code == "not-near" => {
+            ServerMessage::Chat(ChatS2c::Refused(_)) => Heard::ChatRefused,
+            ServerMessage::Session(SessionS2c::Notice(notice)) if notice.code == "no-path" => {
+                Heard::MoveRejected
+            }
+            ServerMessage::Session(SessionS2c::Notice(notice)) if notice.code == "not-near" => {
                 self.shared.tally(self.bot).refused_signals += 1;
                 Heard::Other
             }
@@ -292,11 +299,11 @@ impl<'a> Binary<'a> {
                 self.meet(&peers, now);
                 Heard::Other
             }
-            ServerMessage::Signal(signal) if self.habits.calls => {
+            ServerMessage::Call(CallS2c::Signal(signal)) if self.habits.calls => {
                 self.signalled(&signal, now);
                 Heard::Other
             }
-            ServerMessage::Forward(forward) => {
+            ServerMessage::Call(CallS2c::Sfu(forward)) => {
                 if let Some(caller) = &self.caller {
                     caller.hear(forward.body);
                 }
@@ -367,25 +374,28 @@ impl BotProtocol for Binary<'_> {
     }
 
     fn hear(&mut self, message: &[u8], now: u64) -> Result<Heard, ViewError> {
-        match message.split_first() {
-            Some((&FRAME_VARIANT, frame)) => self.frame(frame, now),
-            Some((&CHAT_VARIANT, chat)) => read_chat(chat).map(|(id, is_own, text)| {
-                let kept = if is_own {
-                    &mut self.own_message
-                } else {
-                    &mut self.heard_message
-                };
-                kept.clear();
-                kept.push_str(id);
-                Heard::Chat(text.into())
-            }),
-            _ => self.other(message, now),
+        if let Some(frame) = message.strip_prefix(&[FRAME_VARIANT]) {
+            return self.frame(frame, now);
         }
+        let Some(chat) = message.strip_prefix(&MESSAGE_VARIANTS) else {
+            return self.other(message, now);
+        };
+        read_chat(chat).map(|(id, is_own, text)| {
+            let kept = if is_own {
+                &mut self.own_message
+            } else {
+                &mut self.heard_message
+            };
+            kept.clear();
+            kept.push_str(id);
+            Heard::Chat(text.into())
+        })
     }
 
     fn act(&mut self, goal: BotGoal, due: u64, out: &mut Writer, mind: &mut Mind) -> u64 {
         while let Some(body) = self.caller.as_mut().and_then(BotCaller::says) {
-            self.waiting.push(ClientMessage::Forward(SfuC2s { body }));
+            self.waiting
+                .push(ClientMessage::Call(CallC2s::Sfu(SfuC2s { body })));
         }
         for message in self.waiting.drain(..) {
             out.binary(&encode(&message), &mut mind.random);
@@ -401,7 +411,10 @@ impl BotProtocol for Binary<'_> {
                 };
                 self.going_to = Some(bot);
                 let seq = self.next_seq(due);
-                let walk = ClientMessage::WalkToPlayer(WalkToPlayerC2s { seq, player });
+                let walk = ClientMessage::Movement(MovementC2s::WalkToPlayer(WalkToPlayerC2s {
+                    seq,
+                    player,
+                }));
                 out.binary(&encode(&walk), &mut mind.random);
                 1
             }
@@ -422,36 +435,41 @@ impl BotProtocol for Binary<'_> {
     /// message.
     fn say(&mut self, number: u32, text: String, out: &mut Writer, mind: &mut Mind) {
         out.binary(
-            &encode(&ClientMessage::Typing(TypingC2s { on: true })),
+            &encode(&ClientMessage::Chat(ChatC2s::Typing(TypingC2s {
+                on: true,
+            }))),
             &mut mind.random,
         );
         if number.is_multiple_of(REACT_EVERY) && !self.heard_message.is_empty() {
-            let react = ClientMessage::React(ReactC2s {
+            let react = ClientMessage::Chat(ChatC2s::React(ReactC2s {
                 id: self.heard_message.clone(),
                 emoji: "👍".into(),
                 on: true,
-            });
+            }));
             out.binary(&encode(&react), &mut mind.random);
         }
         if number.is_multiple_of(EDIT_EVERY) && !self.own_message.is_empty() {
-            let edit = ClientMessage::ChatEdit(ChatEditC2s {
+            let edit = ClientMessage::Chat(ChatC2s::Edit(ChatEditC2s {
                 id: std::mem::take(&mut self.own_message),
                 text: "or rather not".into(),
-            });
+            }));
             out.binary(&encode(&edit), &mut mind.random);
             self.shared.tally(self.bot).edits += 1;
         }
-        let chat = ClientMessage::Chat(ChatC2s {
+        let chat = ClientMessage::Chat(ChatC2s::Send(ChatSendC2s {
             client_id: number,
             text,
             scope: 0,
             reply_to: None,
-        });
+        }));
         out.binary(&encode(&chat), &mut mind.random);
     }
 
     fn leave(&mut self, out: &mut Writer, mind: &mut Mind) {
-        out.binary(&encode(&ClientMessage::Leave), &mut mind.random);
+        out.binary(
+            &encode(&ClientMessage::Session(SessionC2s::Leave)),
+            &mut mind.random,
+        );
     }
 
     fn measure(&mut self, now: u64, mind: &mut Mind) {
@@ -552,9 +570,9 @@ mod tests {
             deleted: false,
             reactions: Vec::new(),
         };
-        let bytes = encode(&ServerMessage::Chat(message));
-        assert_eq!(bytes[0], CHAT_VARIANT);
-        assert_eq!(read_chat(&bytes[1..]), Ok(("l", true, "hello, wörld")));
-        assert_eq!(read_chat(&bytes[1..12]), Err(ViewError::Malformed));
+        let bytes = encode(&ServerMessage::Chat(ChatS2c::Message(message)));
+        assert!(bytes.starts_with(&MESSAGE_VARIANTS));
+        assert_eq!(read_chat(&bytes[2..]), Ok(("l", true, "hello, wörld")));
+        assert_eq!(read_chat(&bytes[2..12]), Err(ViewError::Malformed));
     }
 }

@@ -274,7 +274,7 @@ mod tests {
     use super::*;
     use crate::net::codec::encode;
     use crate::net::protocol::frame::{AvatarS2c, CardS2c, CellS2c, EntryS2c, FrameS2c, StepS2c};
-    use crate::net::protocol::golden::OWN;
+    use crate::net::protocol::movement::OWN;
 
     fn frame(tick: u64, cells: Vec<CellS2c>) -> FrameS2c {
         FrameS2c {

@@ -22,10 +22,10 @@ use super::account::{AccountError, Accounts};
 use super::{Behaviour, BotSettings};
 use crate::components::unit::SUBTILES;
 use crate::net::codec::{decode, encode};
-use crate::net::protocol::chat::{ChatC2s, ChatMessageS2c};
+use crate::net::protocol::chat::{ChatC2s, ChatMessageS2c, ChatS2c, ChatSendC2s};
 use crate::net::protocol::frame::HeaderS2c;
 use crate::net::protocol::movement::InputC2s;
-use crate::net::protocol::session::HelloC2s;
+use crate::net::protocol::session::{HelloC2s, SessionS2c};
 use crate::net::protocol::{ClientMessage, SCHEMA, SUBPROTOCOL, ServerMessage, VERSION};
 
 /// Time between two steps of a witness; each step brings a frame.
@@ -391,7 +391,7 @@ impl Witness {
         };
         let mut notes = self.notes.lock();
         match message {
-            ServerMessage::Welcome(_) => {
+            ServerMessage::Session(SessionS2c::Welcome(_)) => {
                 notes.is_in = true;
                 return true;
             }
@@ -401,7 +401,7 @@ impl Witness {
                 // A new epoch of the space may not know the last messages.
                 return was != 0 && notes.seen.0 > was;
             }
-            ServerMessage::Chat(message) => notes.message(&message, &self.space),
+            ServerMessage::Chat(ChatS2c::Message(message)) => notes.message(&message, &self.space),
             _ => {}
         }
         false
@@ -409,14 +409,14 @@ impl Witness {
 
     fn unanswered(&self) -> Vec<Message> {
         let notes = self.notes.lock();
-        let messages = notes.waiting.iter().map(|(client_id, text)| ChatC2s {
+        let messages = notes.waiting.iter().map(|(client_id, text)| ChatSendC2s {
             client_id: *client_id,
             text: text.clone(),
             scope: 0,
             reply_to: None,
         });
         messages
-            .map(|message| binary(&ClientMessage::Chat(message)))
+            .map(|message| binary(&ClientMessage::Chat(ChatC2s::Send(message))))
             .collect()
     }
 
@@ -439,7 +439,7 @@ impl Witness {
         }
         if (self.beats + self.number as u64).is_multiple_of(TALK) {
             self.said += 1;
-            let message = ChatC2s {
+            let message = ChatSendC2s {
                 client_id: self.said,
                 text: format!("witness {} message {}", self.number, self.said),
                 scope: 0,
@@ -449,7 +449,7 @@ impl Witness {
                 .lock()
                 .waiting
                 .push_back((message.client_id, message.text.clone()));
-            messages.push(binary(&ClientMessage::Chat(message)));
+            messages.push(binary(&ClientMessage::Chat(ChatC2s::Send(message))));
         }
         messages
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use plaza::net::budget::BudgetSettings;
 use plaza::net::edge::HttpTimes;
+use plaza::net::protocol::chat::ChatS2c;
 use plaza::net::protocol::{ClientMessage, ServerMessage};
 use reqwest::StatusCode;
 use serde_json::json;
@@ -137,7 +138,7 @@ async fn too_many_messages_over_a_socket_are_counted() {
     }
     client
         .until(|_, message| {
-matches!(message, ServerMessage::ChatRefused(refused) if refused.client_id == 19)
+matches!(message, ServerMessage::Chat(ChatS2c::Refused(refused)) if refused.client_id == 19)
 })
         .await;
     assert!(metric(&server, series).await > before);
@@ -167,7 +168,7 @@ async fn text_is_limited_for_a_user_over_all_spaces_and_transports() {
     for number in 1..=2 {
         first.chat(number, &long).await;
         first
-            .until(|_, message| matches!(message, ServerMessage::Chat(_)))
+            .until(|_, message| matches!(message, ServerMessage::Chat(ChatS2c::Message(_))))
             .await;
     }
     let space = server.space(&ada, "9x9").await;
@@ -178,7 +179,7 @@ async fn text_is_limited_for_a_user_over_all_spaces_and_transports() {
     assert_eq!(second.expect_error().await, "slow-down");
     first.chat(3, &long).await;
     let refused = first
-        .until(|_, message| matches!(message, ServerMessage::ChatRefused(_)))
+        .until(|_, message| matches!(message, ServerMessage::Chat(ChatS2c::Refused(_))))
         .await;
     assert!(format!("{refused:?}").contains("very much"), "{refused:?}");
     let direct = async |from: &Person, to: &Person| {

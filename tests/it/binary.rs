@@ -1,7 +1,9 @@
 //! The binary protocol over real sockets.
 
 use plaza::components::direction::Motion;
-use plaza::net::protocol::chat::EmoteC2s;
+use plaza::net::protocol::chat::ChatS2c;
+use plaza::net::protocol::element::ElementS2c;
+use plaza::net::protocol::emote::EmoteC2s;
 use plaza::net::protocol::movement::InputC2s;
 use plaza::net::protocol::session::HelloC2s;
 use plaza::net::protocol::{ClientMessage, SCHEMA, ServerMessage};
@@ -178,10 +180,10 @@ async fn chat_reaches_everyone_and_is_remembered() {
     let mut second = BinaryClient::join(&server.address, &bob, &space).await;
     second.sees(&ada.id).await;
     first.chat(7, "  hello <b>Bob</b> 👋 ").await;
-    let ServerMessage::Chat(own) = first.event().await else {
+    let ServerMessage::Chat(ChatS2c::Message(own)) = first.event().await else {
         panic!("no chat")
     };
-    let ServerMessage::Chat(heard) = second.event().await else {
+    let ServerMessage::Chat(ChatS2c::Message(heard)) = second.event().await else {
         panic!("no chat")
     };
     assert_eq!(own.client_id, Some(7), "the sender recognises its message");
@@ -192,7 +194,7 @@ async fn chat_reaches_everyone_and_is_remembered() {
     );
     assert_eq!(heard.player, Some(first.welcome.player));
     first.chat(8, " ").await;
-    let ServerMessage::ChatRefused(refused) = first.event().await else {
+    let ServerMessage::Chat(ChatS2c::Refused(refused)) = first.event().await else {
         panic!("no refusal")
     };
     assert_eq!(refused.client_id, 8);
@@ -224,7 +226,7 @@ async fn emotes_and_elements_are_shown_to_everyone() {
 
     let body = json!({"spaceId": space, "elementId": element, "x": 1, "y": 1});
     let placement = text(&server.post("/space/element", Some(&ada), body).await.fine()["id"]);
-    let ServerMessage::ElementPlaced(placed) = second.event().await else {
+    let ServerMessage::Element(ElementS2c::Placed(placed)) = second.event().await else {
         panic!("not placed")
     };
     assert_eq!(
@@ -253,7 +255,7 @@ async fn emotes_and_elements_are_shown_to_everyone() {
         )
         .await
         .fine();
-    let ServerMessage::ElementRemoved(removed) = second.event().await else {
+    let ServerMessage::Element(ElementS2c::Removed(removed)) = second.event().await else {
         panic!("not removed")
     };
     assert_eq!(removed.id, placement);
@@ -302,7 +304,7 @@ async fn clients_of_both_protocols_meet() {
         .await;
     json_client.chat("hello over there").await;
     game.until(|_, message| {
-matches!(message, ServerMessage::Chat(chat) if chat.text == "hello over there")
+matches!(message, ServerMessage::Chat(ChatS2c::Message(chat)) if chat.text == "hello over there")
 })
         .await;
     server.stop().await;

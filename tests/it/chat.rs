@@ -1,11 +1,13 @@
 //! Storage of chat messages: forgotten when the last player leaves, or kept.
 
 use plaza::components::chat::HISTORY;
+use plaza::net::protocol::block::BlockC2s;
 use plaza::net::protocol::chat::{
-    ChatC2s, ChatChangedS2c, ChatDeleteC2s, ChatEditC2s, ChatMessageS2c, DirectMessageS2c,
+    ChatC2s, ChatChangedS2c, ChatDeleteC2s, ChatEditC2s, ChatMessageS2c, ChatS2c, ChatSendC2s,
     ReactC2s, TypingC2s,
 };
-use plaza::net::protocol::status::BlockC2s;
+use plaza::net::protocol::direct::DirectMessageS2c;
+use plaza::net::protocol::session::{SessionC2s, SessionS2c};
 use plaza::net::protocol::{ClientMessage, ServerMessage};
 use serde_json::{Value, json};
 
@@ -122,7 +124,7 @@ async fn an_ephemeral_space_forgets_when_the_last_player_leaves() {
         };
         let mut client = BinaryClient::join(&server.address, &ada, &space).await;
         say(&mut client, 1, "between us").await;
-        client.say(&ClientMessage::Leave).await;
+        client.say(&ClientMessage::Session(SessionC2s::Leave)).await;
         assert_eq!(client.ended().await, Some(1000));
         // The client gets its goodbye before the player is removed.
         while server.get("/spaces", Some(&ada)).await.fine()["mine"][0]["people"] != 0 {}
@@ -178,7 +180,7 @@ async fn until<T>(
 
 pub async fn said(client: &mut BinaryClient, text: &str) -> ChatMessageS2c {
     until(client, |message| match message {
-        ServerMessage::Chat(chat) if chat.text == text => Some(chat.clone()),
+        ServerMessage::Chat(ChatS2c::Message(chat)) if chat.text == text => Some(chat.clone()),
         _ => None,
     })
     .await
@@ -186,7 +188,7 @@ pub async fn said(client: &mut BinaryClient, text: &str) -> ChatMessageS2c {
 
 pub async fn changed(client: &mut BinaryClient) -> ChatChangedS2c {
     until(client, |message| match message {
-        ServerMessage::ChatChanged(change) => Some(change.clone()),
+        ServerMessage::Chat(ChatS2c::Changed(change)) => Some(change.clone()),
         _ => None,
     })
     .await
@@ -194,21 +196,23 @@ pub async fn changed(client: &mut BinaryClient) -> ChatChangedS2c {
 
 pub async fn notice(client: &mut BinaryClient) -> (String, String) {
     until(client, |message| match message {
-        ServerMessage::Notice(notice) => Some((notice.code.clone(), notice.message.clone())),
+        ServerMessage::Session(SessionS2c::Notice(notice)) => {
+            Some((notice.code.clone(), notice.message.clone()))
+        }
         _ => None,
     })
     .await
 }
 
 fn edit(id: &str, text: &str) -> ClientMessage {
-    ClientMessage::ChatEdit(ChatEditC2s {
+    ClientMessage::Chat(ChatC2s::Edit(ChatEditC2s {
         id: id.into(),
         text: text.into(),
-    })
+    }))
 }
 
 pub fn delete(id: &str) -> ClientMessage {
-    ClientMessage::ChatDelete(ChatDeleteC2s { id: id.into() })
+    ClientMessage::Chat(ChatC2s::Delete(ChatDeleteC2s { id: id.into() }))
 }
 
 #[tokio::test]
@@ -233,24 +237,24 @@ async fn edits_deletions_replies_and_reactions_survive_a_restart() {
     // A message of another user.
     owner.say(&edit(&line.id, "I was wrong")).await;
     assert_eq!(notice(&mut owner).await.0, "forbidden");
-    let answer = ClientMessage::Chat(ChatC2s {
+    let answer = ClientMessage::Chat(ChatC2s::Send(ChatSendC2s {
         client_id: 1,
         text: "welcome".into(),
         scope: 0,
         reply_to: Some(line.id.clone()),
-    });
+    }));
     owner.say(&answer).await;
     let answer = said(&mut guest, "welcome").await;
     assert_eq!(answer.reply_to.as_ref(), Some(&line.id));
     guest
-        .say(&ClientMessage::React(ReactC2s {
+        .say(&ClientMessage::Chat(ChatC2s::React(ReactC2s {
             id: answer.id.clone(),
             emoji: "🎉".into(),
             on: true,
-        }))
+        })))
         .await;
     let reacted = until(&mut owner, |message| match message {
-        ServerMessage::Reacted(reacted) => Some(reacted.clone()),
+        ServerMessage::Chat(ChatS2c::Reacted(reacted)) => Some(reacted.clone()),
         _ => None,
     })
     .await;
@@ -423,10 +427,12 @@ async fn typing_is_shown_until_the_message_is_sent() {
     let mut typist = BinaryClient::join(&server.address, &ada, &space).await;
     let mut other = BinaryClient::join(&server.address, &bob, &space).await;
     typist
-        .say(&ClientMessage::Typing(TypingC2s { on: true }))
+        .say(&ClientMessage::Chat(ChatC2s::Typing(TypingC2s {
+            on: true,
+        })))
         .await;
     let typing = |message: &ServerMessage| match message {
-        ServerMessage::Typing(typing) => Some((typing.player, typing.on)),
+        ServerMessage::Chat(ChatS2c::Typing(typing)) => Some((typing.player, typing.on)),
         _ => None,
     };
     let me = typist.welcome.player;
@@ -435,7 +441,9 @@ async fn typing_is_shown_until_the_message_is_sent() {
     assert_eq!(until(&mut other, typing).await, (me, false));
     said(&mut other, "there").await;
     typist
-        .say(&ClientMessage::Typing(TypingC2s { on: true }))
+        .say(&ClientMessage::Chat(ChatC2s::Typing(TypingC2s {
+            on: true,
+        })))
         .await;
     assert_eq!(until(&mut other, typing).await, (me, true));
     // Without further input it ends after some ticks.
@@ -537,7 +545,7 @@ async fn chat_rules_of_the_owner_hold_at_once() {
         .fine();
     guest.chat(2, "too soon").await;
     let refused = until(&mut guest, |message| match message {
-        ServerMessage::ChatRefused(refused) => Some(refused.message.clone()),
+        ServerMessage::Chat(ChatS2c::Refused(refused)) => Some(refused.message.clone()),
         _ => None,
     })
     .await;
@@ -703,7 +711,7 @@ async fn a_direct_message_reaches_its_recipient_in_any_space_and_no_other_user()
     assert_eq!((own.client_id, &own.to), (Some(5), &bob.id));
     stranger.chat(1, "lalala").await;
     let next = until(&mut stranger, |message| match message {
-        ServerMessage::Chat(_) => Some(true),
+        ServerMessage::Chat(ChatS2c::Message(_)) => Some(true),
         ServerMessage::Direct(_) => Some(false),
         _ => None,
     });

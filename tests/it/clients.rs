@@ -8,10 +8,12 @@ use futures_util::{SinkExt, StreamExt};
 use plaza::components::fact::Stance;
 use plaza::components::unit::Position;
 use plaza::net::codec::{decode, encode};
-use plaza::net::protocol::chat::{ChatC2s, ChatMessageS2c};
+use plaza::net::protocol::bubble::BubbleS2c;
+use plaza::net::protocol::chat::{ChatC2s, ChatMessageS2c, ChatS2c, ChatSendC2s};
 use plaza::net::protocol::frame::{CELL_SIDE, CELL_TILES, FrameS2c, unpack};
-use plaza::net::protocol::movement::{InputC2s, OwnStateS2c, WalkToC2s};
-use plaza::net::protocol::session::{HelloC2s, PingC2s, WelcomeS2c};
+use plaza::net::protocol::movement::{InputC2s, MovementC2s, OwnStateS2c, WalkToC2s};
+use plaza::net::protocol::session::{HelloC2s, PingC2s, SessionC2s, SessionS2c, WelcomeS2c};
+use plaza::net::protocol::zone::ZoneS2c;
 use plaza::net::protocol::{ClientMessage, SCHEMA, SUBPROTOCOL, ServerMessage, VERSION};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -291,11 +293,11 @@ impl Stranger {
                 Heard::Bytes(bytes) => bytes,
                 Heard::Closed(code) => return Err(code),
             };
-            if let ServerMessage::Welcome(welcome) = decode(&bytes).unwrap() {
+            if let ServerMessage::Session(SessionS2c::Welcome(welcome)) = decode(&bytes).unwrap() {
                 let Heard::Bytes(bytes) = hear(&mut self.socket).await else {
                     panic!("closed behind the welcome");
                 };
-                let Ok(ServerMessage::History(history)) = decode(&bytes) else {
+                let Ok(ServerMessage::Chat(ChatS2c::History(history))) = decode(&bytes) else {
                     panic!("the history follows the welcome");
                 };
                 return Ok(BinaryClient {
@@ -346,26 +348,31 @@ impl BinaryClient {
     }
 
     pub async fn walk_to(&mut self, seq: u32, x: u16, y: u16) {
-        self.say(&ClientMessage::WalkTo(WalkToC2s { seq, x, y }))
-            .await;
+        self.say(&ClientMessage::Movement(MovementC2s::WalkTo(WalkToC2s {
+            seq,
+            x,
+            y,
+        })))
+        .await;
     }
 
     pub async fn chat(&mut self, client_id: u32, text: &str) {
         let text = text.to_owned();
-        self.say(&ClientMessage::Chat(ChatC2s {
+        self.say(&ClientMessage::Chat(ChatC2s::Send(ChatSendC2s {
             client_id,
             text,
             scope: 0,
             reply_to: None,
-        }))
+        })))
         .await;
     }
 
     /// Sends a ping and waits for the answer; the server has then read everything sent before.
     pub async fn ping(&mut self, nonce: u32) {
-        self.say(&ClientMessage::Ping(PingC2s { nonce })).await;
+        self.say(&ClientMessage::Session(SessionC2s::Ping(PingC2s { nonce })))
+            .await;
         self.until(
-            |_, message| matches!(message, ServerMessage::Pong(pong) if pong.nonce == nonce),
+            |_, message| matches!(message, ServerMessage::Session(SessionS2c::Pong(pong)) if pong.nonce == nonce),
         )
         .await;
     }
@@ -403,8 +410,8 @@ impl BinaryClient {
                 message,
                 ServerMessage::Frame(_)
                     | ServerMessage::Peers(_)
-                    | ServerMessage::Zone(_)
-                    | ServerMessage::Bubbles(_)
+                    | ServerMessage::Zone(ZoneS2c::State(_))
+                    | ServerMessage::Bubble(BubbleS2c::Changed(_))
             )
         };
         self.until(|_, message| !is_about_places(message)).await

@@ -11,6 +11,7 @@ use plaza::cluster::vault::{SavedState, Vault};
 use plaza::components::id::SpaceId;
 use plaza::link::Secret;
 use plaza::net::protocol::ServerMessage;
+use plaza::net::protocol::chat::ChatS2c;
 use plaza::settings::{ClusterSettings, Settings};
 use plaza::store::Store;
 use uuid::Uuid;
@@ -121,14 +122,14 @@ pub async fn say(client: &mut BinaryClient, client_id: u32, text: &str) {
     client.chat(client_id, text).await;
     client
         .until(|_, message| {
-matches!(message, ServerMessage::Chat(chat) if chat.client_id == Some(client_id))
+matches!(message, ServerMessage::Chat(ChatS2c::Message(chat)) if chat.client_id == Some(client_id))
 })
         .await;
 }
 
 pub async fn hear(client: &mut BinaryClient, text: &str) {
     client
-        .until(|_, message| matches!(message, ServerMessage::Chat(chat) if chat.text == text))
+        .until(|_, message| matches!(message, ServerMessage::Chat(ChatS2c::Message(chat)) if chat.text == text))
         .await;
 }
 

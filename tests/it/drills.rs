@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use plaza::components::id::SpaceId;
 use plaza::net::protocol::ServerMessage;
+use plaza::net::protocol::chat::ChatS2c;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
@@ -257,7 +258,7 @@ async fn a_message_resent_to_another_process_is_shown_once() {
     let mut lines = Vec::new();
     bob_there
         .until(|_, message| {
-            if let ServerMessage::Chat(line) = message {
+            if let ServerMessage::Chat(ChatS2c::Message(line)) = message {
                 lines.push(line.text.clone());
             }
             lines.last().is_some_and(|line| line == "twice")

@@ -16,8 +16,10 @@ use plaza::components::peers::{MediaRoute, ProximityRules, SfuEndpoint};
 use plaza::components::presence::PresenceCommand;
 use plaza::components::unit::TickRate;
 use plaza::media::sfu::{SfuSettings, Stream, pack, unpack};
-use plaza::net::protocol::peers::SfuC2s;
-use plaza::net::protocol::status::MediaC2s;
+use plaza::net::protocol::call::{CallC2s, CallS2c, SfuC2s};
+use plaza::net::protocol::chat::ChatS2c;
+use plaza::net::protocol::session::SessionS2c;
+use plaza::net::protocol::status::{MediaC2s, StatusC2s};
 use plaza::net::protocol::{ClientMessage, ServerMessage};
 use plaza::space::Space;
 use serde_json::{Value, json};
@@ -179,7 +181,7 @@ impl Caller {
     fn offer(&self, text: &str) -> ClientMessage {
         let body =
             json!({ "offer": { "session": self.session, "packed": pack(text) } }).to_string();
-        ClientMessage::Forward(SfuC2s { body })
+        ClientMessage::Call(CallC2s::Sfu(SfuC2s { body }))
     }
 
     /// Sends a voice and a camera in two layers. Every tenth video frame is a key frame.
@@ -292,7 +294,7 @@ const fn kind(stream: Stream) -> MediaKind {
 async fn said(game: &mut BinaryClient, mut holds: impl FnMut(&Value) -> bool) -> Value {
     let mut found = Value::Null;
     let heard = game.until(|_, message| {
-        if let ServerMessage::Forward(forward) = message {
+        if let ServerMessage::Call(CallS2c::Sfu(forward)) = message {
             found = serde_json::from_str(&forward.body).expect("the SFU speaks JSON");
         }
         !found.is_null() && holds(&found)
@@ -307,7 +309,8 @@ async fn show_media(game: &mut BinaryClient) {
         video: true,
         screen: false,
     };
-    game.say(&ClientMessage::Media(media)).await;
+    game.say(&ClientMessage::Status(StatusC2s::Media(media)))
+        .await;
 }
 
 /// Lets all players send until the condition holds.
@@ -425,7 +428,7 @@ async fn a_large_video_gets_the_fine_layer_and_a_hidden_one_none() {
     let mut of_bo = Caller::connect(bo, false).await;
     let show = |height: u32, player: u32| {
         let body = json!({ "show": { player.to_string(): height } }).to_string();
-        ClientMessage::Forward(SfuC2s { body })
+        ClientMessage::Call(CallC2s::Sfu(SfuC2s { body }))
     };
     let player = ada.welcome.player;
     bo.say(&show(720, player)).await;
@@ -475,7 +478,8 @@ async fn a_distant_player_gets_nothing_by_asking() {
     of_far.heard.clear();
     // The connection is idle; the request of a player far away does not change that.
     let body = json!({ "show": { ada.welcome.player.to_string(): 720 } }).to_string();
-    far.say(&ClientMessage::Forward(SfuC2s { body })).await;
+    far.say(&ClientMessage::Call(CallC2s::Sfu(SfuC2s { body })))
+        .await;
     let said_before = of_ada.frames;
     let mut callers = [("Ada", &mut of_ada), ("Far", &mut of_far)];
     talk(&mut callers, |callers| {
@@ -494,24 +498,28 @@ async fn an_unexpected_offer_is_refused_with_a_reason() {
     let mut people = bubble(&server, 1).await;
     let body = json!({ "offer": { "session": "s", "packed": "AAAA" } }).to_string();
     people[0]
-        .say(&ClientMessage::Forward(SfuC2s { body: body.clone() }))
+        .say(&ClientMessage::Call(CallC2s::Sfu(SfuC2s {
+            body: body.clone(),
+        })))
         .await;
     // Whether to listen depends on the space, which has no bubble to forward, so nothing follows.
     people[0].chat(1, "still here").await;
     people[0]
-        .until(|_, message| matches!(message, ServerMessage::Chat(_)))
+        .until(|_, message| matches!(message, ServerMessage::Chat(ChatS2c::Message(_))))
         .await;
     server.stop().await;
 
     let without = TestServer::start().await;
     let mut people = bubble(&without, 1).await;
     people[0]
-        .say(&ClientMessage::Forward(SfuC2s { body }))
+        .say(&ClientMessage::Call(CallC2s::Sfu(SfuC2s { body })))
         .await;
     let told = people[0]
-        .until(|_, message| matches!(message, ServerMessage::Notice(_)))
+        .until(|_, message| matches!(message, ServerMessage::Session(SessionS2c::Notice(_))))
         .await;
-    assert!(matches!(told, ServerMessage::Notice(notice) if notice.code == "no-unit"));
+    assert!(
+        matches!(told, ServerMessage::Session(SessionS2c::Notice(notice)) if notice.code == "no-unit")
+    );
     without.stop().await;
 }
 

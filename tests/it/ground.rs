@@ -17,6 +17,7 @@ use plaza::components::tile_rect::TileRect;
 use plaza::components::unit::{TickRate, Tile};
 use plaza::components::zone::{PortalTarget, Zone, ZoneCommand, ZoneFact, ZoneKind};
 use plaza::net::protocol::ServerMessage;
+use plaza::net::protocol::element::ElementS2c;
 use plaza::space::Space;
 use plaza::store::Store;
 use plaza::store::seed::Folder;
@@ -31,9 +32,9 @@ use crate::space::join;
 /// The map version that a client knows.
 fn map_version(message: &ServerMessage) -> Option<u32> {
     match message {
-        ServerMessage::MapChanged(changed) => Some(changed.map_version),
-        ServerMessage::ElementPlaced(placed) => Some(placed.map_version),
-        ServerMessage::ElementRemoved(removed) => Some(removed.map_version),
+        ServerMessage::Element(ElementS2c::MapChanged(changed)) => Some(changed.map_version),
+        ServerMessage::Element(ElementS2c::Placed(placed)) => Some(placed.map_version),
+        ServerMessage::Element(ElementS2c::Removed(removed)) => Some(removed.map_version),
         _ => None,
     }
 }

@@ -1,14 +1,15 @@
 //! Proximity: players who walk up to each other are connected, and no others are, for any request
 //! of their clients.
 
-use plaza::net::protocol::ServerMessage;
-use plaza::net::protocol::bubble::BubbleC2s;
-use plaza::net::protocol::chat::ChatC2s;
-use plaza::net::protocol::movement::WalkToPlayerC2s;
-use plaza::net::protocol::session::HelloC2s;
-use plaza::net::protocol::status::{BlockC2s, FollowC2s};
-use plaza::net::protocol::zone::{KnockC2s, LockC2s};
-use plaza::net::protocol::{ClientMessage, peers::SignalC2s};
+use plaza::net::protocol::block::BlockC2s;
+use plaza::net::protocol::bubble::{BubbleC2s, BubbleS2c};
+use plaza::net::protocol::call::{CallC2s, CallS2c, SignalC2s};
+use plaza::net::protocol::chat::{ChatC2s, ChatS2c, ChatSendC2s};
+use plaza::net::protocol::follow::FollowC2s;
+use plaza::net::protocol::movement::{MovementC2s, WalkToPlayerC2s};
+use plaza::net::protocol::session::{HelloC2s, SessionC2s, SessionS2c};
+use plaza::net::protocol::zone::{KnockC2s, LockC2s, ZoneC2s, ZoneS2c};
+use plaza::net::protocol::{ClientMessage, ServerMessage};
 use serde_json::json;
 
 use crate::clients::{BinaryClient, Stranger, hello};
@@ -68,8 +69,11 @@ async fn alone(client: &mut BinaryClient) {
 
 async fn signal(from: &mut BinaryClient, to: u32, body: &str) {
     let body = body.to_owned();
-    from.say(&ClientMessage::Signal(SignalC2s { player: to, body }))
-        .await;
+    from.say(&ClientMessage::Call(CallC2s::Signal(SignalC2s {
+        player: to,
+        body,
+    })))
+    .await;
 }
 
 #[tokio::test]
@@ -83,9 +87,9 @@ async fn nearby_players_are_connected_until_one_walks_away() {
     let (ada_player, bob_player) = (ada.welcome.player, bob.welcome.player);
     signal(&mut ada, bob_player, "an offer").await;
     let heard = bob
-        .until(|_, message| matches!(message, ServerMessage::Signal(_)))
+        .until(|_, message| matches!(message, ServerMessage::Call(CallS2c::Signal(_))))
         .await;
-    let ServerMessage::Signal(heard) = heard else {
+    let ServerMessage::Call(CallS2c::Signal(heard)) = heard else {
         unreachable!("only signals end the wait")
     };
     assert_eq!(
@@ -102,15 +106,23 @@ async fn nearby_players_are_connected_until_one_walks_away() {
     // A client that signals all the same is refused, and no player hears it.
     signal(&mut bob, ada_player, "let me listen").await;
     let told = bob
-        .until(|_, message| matches!(message, ServerMessage::Notice(_)))
+        .until(|_, message| matches!(message, ServerMessage::Session(SessionS2c::Notice(_))))
         .await;
-    assert!(matches!(told, ServerMessage::Notice(_)));
+    assert!(matches!(
+        told,
+        ServerMessage::Session(SessionS2c::Notice(_))
+    ));
     bob.chat(1, "can you hear me?").await;
     let next = ada
-        .until(|_, message| matches!(message, ServerMessage::Signal(_) | ServerMessage::Chat(_)))
+        .until(|_, message| {
+            matches!(
+                message,
+                ServerMessage::Call(CallS2c::Signal(_)) | ServerMessage::Chat(ChatS2c::Message(_))
+            )
+        })
         .await;
     assert!(
-        matches!(next, ServerMessage::Chat(_)),
+        matches!(next, ServerMessage::Chat(ChatS2c::Message(_))),
         "no signal came before: {next:?}"
     );
     server.stop().await;
@@ -132,10 +144,9 @@ async fn connected_and_sees(client: &mut BinaryClient, sees: bool) {
 /// Walks up to a player and waits until both see each other.
 async fn walk_up(client: &mut BinaryClient, seq: u32, player: u32) {
     client
-        .say(&ClientMessage::WalkToPlayer(WalkToPlayerC2s {
-            seq,
-            player,
-        }))
+        .say(&ClientMessage::Movement(MovementC2s::WalkToPlayer(
+            WalkToPlayerC2s { seq, player },
+        )))
         .await;
     connected_and_sees(client, true).await;
 }
@@ -163,10 +174,10 @@ async fn the_owners_proximity_rules_hold_at_once_and_survive_a_restart() {
         .fine();
     let told = bob
         .until(|_, message| {
-matches!(message, ServerMessage::Notice(notice) if notice.code == "voices")
+matches!(message, ServerMessage::Session(SessionS2c::Notice(notice)) if notice.code == "voices")
 })
         .await;
-    let ServerMessage::Notice(told) = told else {
+    let ServerMessage::Session(SessionS2c::Notice(told)) = told else {
         unreachable!("only notices end the wait")
     };
     let words = "From now on voices carry 3 tiles and stop at walls; \
@@ -249,17 +260,18 @@ async fn players_make_a_bubble_and_newcomers_are_told_of_it() {
     } = two().await;
     let (ada_player, bob_player) = (ada.welcome.player, bob.welcome.player);
     let (seq, player) = (1, ada_player);
-    bob.say(&ClientMessage::WalkToPlayer(WalkToPlayerC2s {
-        seq,
-        player,
-    }))
+    bob.say(&ClientMessage::Movement(MovementC2s::WalkToPlayer(
+        WalkToPlayerC2s { seq, player },
+    )))
     .await;
     bob.until(|client, _| client.ack >= seq && !client.own.walking)
         .await;
     ada.say(&ClientMessage::Bubble(BubbleC2s { deed: 0, bubble: 0 }))
         .await;
     bob.until(|_, message| match message {
-        ServerMessage::BubbleAsked(asked) => asked.player == ada_player && !asked.aside,
+        ServerMessage::Bubble(BubbleS2c::Asked(asked)) => {
+            asked.player == ada_player && !asked.aside
+        }
         _ => false,
     })
     .await;
@@ -269,7 +281,7 @@ async fn players_make_a_bubble_and_newcomers_are_told_of_it() {
     };
     bob.say(&ClientMessage::Bubble(agree)).await;
     let is_ours = |message: &ServerMessage| match message {
-        ServerMessage::Bubbles(told) => told
+        ServerMessage::Bubble(BubbleS2c::Changed(told)) => told
             .bubbles
             .iter()
             .any(|bubble| !bubble.aside && bubble.players == [ada_player, bob_player]),
@@ -292,7 +304,7 @@ async fn players_make_a_bubble_and_newcomers_are_told_of_it() {
     for client in [&mut ada, &mut cleo] {
         client
             .until(|_, message| match message {
-                ServerMessage::Bubbles(told) => {
+                ServerMessage::Bubble(BubbleS2c::Changed(told)) => {
                     told.bubbles.iter().any(|bubble| bubble.players.is_empty())
                 }
                 _ => false,
@@ -311,17 +323,17 @@ async fn nearby_messages_are_heard_nearby_and_not_stored() {
         mut bob,
         ..
     } = two().await;
-    let whisper = ChatC2s {
+    let whisper = ChatSendC2s {
         client_id: 4,
         text: "between us".into(),
         scope: 1,
         reply_to: None,
     };
-    ada.say(&ClientMessage::Chat(whisper)).await;
+    ada.say(&ClientMessage::Chat(ChatC2s::Send(whisper))).await;
     for client in [&mut ada, &mut bob] {
         client
             .until(|_, message| {
-matches!(message, ServerMessage::Chat(chat) if chat.text == "between us")
+matches!(message, ServerMessage::Chat(ChatS2c::Message(chat)) if chat.text == "between us")
 })
             .await;
     }
@@ -375,7 +387,7 @@ async fn followed(client: &mut BinaryClient, by: &BinaryClient, on: bool) {
     let player = by.welcome.player;
     client
         .until(|_, message| {
-            matches!(message, ServerMessage::Followed(followed)
+            matches!(message, ServerMessage::Follow(followed)
                 if (followed.player, followed.on) == (player, on))
         })
         .await;
@@ -386,8 +398,8 @@ async fn followed(client: &mut BinaryClient, by: &BinaryClient, on: bool) {
 async fn is_no_follower(client: &mut BinaryClient) {
     client
         .until(|_, message| {
-            assert!(!matches!(message, ServerMessage::Followed(followed) if followed.on));
-            matches!(message, ServerMessage::Notice(notice) if notice.code == "no-follow")
+            assert!(!matches!(message, ServerMessage::Follow(followed) if followed.on));
+            matches!(message, ServerMessage::Session(SessionS2c::Notice(notice)) if notice.code == "no-follow")
         })
         .await;
 }
@@ -439,7 +451,7 @@ async fn knocks_of_a_blocked_user_do_not_arrive() {
     let mut bob = BinaryClient::join(&server.address, &bob_user, &space).await;
     let mut cleo = BinaryClient::join(&server.address, &cleo_user, &space).await;
     let zone = |message: &ServerMessage| match message {
-        ServerMessage::Zone(zone) => Some((zone.zone, zone.people, zone.locked)),
+        ServerMessage::Zone(ZoneS2c::State(zone)) => Some((zone.zone, zone.people, zone.locked)),
         _ => None,
     };
     ada.say(&ClientMessage::Block(BlockC2s {
@@ -450,23 +462,23 @@ async fn knocks_of_a_blocked_user_do_not_arrive() {
     ada.walk_to(1, 11, 3).await;
     ada.until(|_, message| zone(message) == Some((1, 1, false)))
         .await;
-    ada.say(&ClientMessage::Lock(LockC2s {
+    ada.say(&ClientMessage::Zone(ZoneC2s::Lock(LockC2s {
         zone: 1,
         locked: true,
-    }))
+    })))
     .await;
     cleo.until(|_, message| zone(message) == Some((1, 1, true)))
         .await;
-    let knock = ClientMessage::Knock(KnockC2s { zone: 1 });
+    let knock = ClientMessage::Zone(ZoneC2s::Knock(KnockC2s { zone: 1 }));
     bob.say(&knock).await;
     bob.chat(1, "let me in").await;
     // A later message shows that the knock was handled.
     hear(&mut cleo, "let me in").await;
     cleo.say(&knock).await;
     let told = ada
-        .until(|_, message| matches!(message, ServerMessage::Knocked(_)))
+        .until(|_, message| matches!(message, ServerMessage::Zone(ZoneS2c::Knocked(_))))
         .await;
-    let ServerMessage::Knocked(knocked) = told else {
+    let ServerMessage::Zone(ZoneS2c::Knocked(knocked)) = told else {
         unreachable!("only a knock ends the wait")
     };
     assert_eq!(knocked.player, cleo.welcome.player);
@@ -496,9 +508,9 @@ async fn only_a_portal_leads_to_its_zone() {
     let mut ada = BinaryClient::join(&server.address, &ada_user, &here).await;
     ada.walk_to(1, 6, 4).await;
     let told = ada
-        .until(|_, message| matches!(message, ServerMessage::Portal(_)))
+        .until(|_, message| matches!(message, ServerMessage::Zone(ZoneS2c::Portal(_))))
         .await;
-    let ServerMessage::Portal(portal) = told else {
+    let ServerMessage::Zone(ZoneS2c::Portal(portal)) = told else {
         unreachable!("only a portal ends the wait")
     };
     assert_eq!(portal.space, there);
@@ -511,7 +523,7 @@ async fn only_a_portal_leads_to_its_zone() {
         stranger.say(&ClientMessage::Hello(hello)).await;
         let mut client = stranger.welcomed().await.unwrap();
         let tile = client.own.x / 64;
-        client.say(&ClientMessage::Leave).await;
+        client.say(&ClientMessage::Session(SessionC2s::Leave)).await;
         client.ended().await;
         tile
     };

@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use plaza::net::protocol::block::BlockC2s;
+use plaza::net::protocol::call::{CallC2s, CallS2c, SignalC2s};
 use plaza::net::protocol::chat::{
-    ChatBeforeC2s, ChatEditC2s, EmoteC2s, HistoryS2c, ReactC2s, TypingC2s,
+    ChatBeforeC2s, ChatC2s, ChatEditC2s, ChatS2c, HistoryS2c, ReactC2s, TypingC2s,
 };
-use plaza::net::protocol::peers::{PeersS2c, SignalC2s};
-use plaza::net::protocol::status::BlockC2s;
+use plaza::net::protocol::emote::EmoteC2s;
+use plaza::net::protocol::peers::PeersS2c;
+use plaza::net::protocol::session::SessionC2s;
 use plaza::net::protocol::{ClientMessage, ServerMessage};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
@@ -31,12 +34,12 @@ async fn kept_space(server: &TestServer, owner: &Person) -> String {
 async fn history(client: &mut BinaryClient, before: &str) -> HistoryS2c {
     let id = before.to_owned();
     client
-        .say(&ClientMessage::ChatBefore(ChatBeforeC2s { id }))
+        .say(&ClientMessage::Chat(ChatC2s::Before(ChatBeforeC2s { id })))
         .await;
     let answer = client
-        .until(|_, message| matches!(message, ServerMessage::History(_)))
+        .until(|_, message| matches!(message, ServerMessage::Chat(ChatS2c::History(_))))
         .await;
-    let ServerMessage::History(history) = answer else {
+    let ServerMessage::Chat(ChatS2c::History(history)) = answer else {
         unreachable!("only a history ends the wait")
     };
     assert_eq!(history.before.as_deref(), Some(before));
@@ -102,10 +105,10 @@ async fn everyone_can_join_a_space_full_of_long_messages_and_reactions() {
         }
         client.chat(9, "short").await;
         let said = client.until(
-            |_, message| matches!(message, ServerMessage::Chat(chat) if chat.text == "short"),
+            |_, message| matches!(message, ServerMessage::Chat(ChatS2c::Message(chat)) if chat.text == "short"),
         );
         if speaker == 12 {
-            let ServerMessage::Chat(line) = said.await else {
+            let ServerMessage::Chat(ChatS2c::Message(line)) = said.await else {
                 unreachable!("only messages end the wait")
             };
             last = line.id;
@@ -121,7 +124,9 @@ async fn everyone_can_join_a_space_full_of_long_messages_and_reactions() {
                 emoji: emoji.to_string(),
                 on: true,
             };
-            client.say(&ClientMessage::React(react)).await;
+            client
+                .say(&ClientMessage::Chat(ChatC2s::React(react)))
+                .await;
         }
         client.ping(1).await;
     }
@@ -196,16 +201,21 @@ async fn signals_slow_only_their_sender_down() {
     for number in 0..12 {
         for to in [ada_player, cleo_player] {
             let body = format!("{number:05}").repeat(2_457);
-            bob.say(&ClientMessage::Signal(SignalC2s { player: to, body }))
-                .await;
+            bob.say(&ClientMessage::Call(CallC2s::Signal(SignalC2s {
+                player: to,
+                body,
+            })))
+            .await;
         }
     }
     for number in 0..12 {
         let signal = ada
-            .until(|_, message| matches!(message, ServerMessage::Signal(_)))
+            .until(|_, message| matches!(message, ServerMessage::Call(CallS2c::Signal(_))))
             .await;
-        assert!(matches!(signal, ServerMessage::Signal(signal)
-                if signal.body.starts_with(&format!("{number:05}"))));
+        assert!(
+            matches!(signal, ServerMessage::Call(CallS2c::Signal(signal))
+                if signal.body.starts_with(&format!("{number:05}")))
+        );
     }
     let mut heard = 0;
     while heard < 12 {
@@ -231,9 +241,9 @@ async fn message_changes_never_disconnect_others() {
         id
     } else {
         let line = ada
-            .until(|_, message| matches!(message, ServerMessage::Chat(_)))
+            .until(|_, message| matches!(message, ServerMessage::Chat(ChatS2c::Message(_))))
             .await;
-        let ServerMessage::Chat(line) = line else {
+        let ServerMessage::Chat(ChatS2c::Message(line)) = line else {
             unreachable!("only messages end the wait")
         };
         line.id
@@ -243,10 +253,10 @@ async fn message_changes_never_disconnect_others() {
             id: id.clone(),
             text: long(number),
         };
-        bob.say(&ClientMessage::ChatEdit(edit)).await;
+        bob.say(&ClientMessage::Chat(ChatC2s::Edit(edit))).await;
     }
     bob.ping(1).await;
-    bob.say(&ClientMessage::Leave).await;
+    bob.say(&ClientMessage::Session(SessionC2s::Leave)).await;
     while server
         .get(&format!("/space/{space}/chat"), Some(&bob_user))
         .await
@@ -271,7 +281,7 @@ async fn message_changes_never_disconnect_others() {
         != 200
     {}
     ada.until(|_, message| {
-        matches!(message, ServerMessage::ChatChanged(change)
+        matches!(message, ServerMessage::Chat(ChatS2c::Changed(change))
             if change.text.as_deref() == Some("done"))
     })
     .await;
@@ -328,15 +338,17 @@ matches!(message, ServerMessage::Peers(peers) if peers.gone.contains(&ada_player
 })
         .await;
     let bother = async |bob: &mut BinaryClient, words: &str| {
-        bob.say(&ClientMessage::Typing(TypingC2s { on: true }))
-            .await;
+        bob.say(&ClientMessage::Chat(ChatC2s::Typing(TypingC2s {
+            on: true,
+        })))
+        .await;
         bob.say(&ClientMessage::Emote(EmoteC2s { kind: 1 })).await;
         let react = ReactC2s {
             id: line.clone(),
             emoji: "👍".into(),
             on: true,
         };
-        bob.say(&ClientMessage::React(react)).await;
+        bob.say(&ClientMessage::Chat(ChatC2s::React(react))).await;
         say(bob, 5, words).await;
     };
     bother(&mut bob, "look at me").await;
@@ -344,13 +356,13 @@ matches!(message, ServerMessage::Peers(peers) if peers.gone.contains(&ada_player
     let bob_player = bob.welcome.player;
     ada.until(|_, message| {
         match message {
-            ServerMessage::Typing(typing) => assert_ne!(typing.player, bob_player),
+            ServerMessage::Chat(ChatS2c::Typing(typing)) => assert_ne!(typing.player, bob_player),
             ServerMessage::Emote(emote) => assert_ne!(emote.player, bob_player),
-            ServerMessage::Reacted(reacted) => assert_ne!(reacted.user, bob_user.id),
-            ServerMessage::Chat(line) => assert_ne!(line.user, bob_user.id),
+            ServerMessage::Chat(ChatS2c::Reacted(reacted)) => assert_ne!(reacted.user, bob_user.id),
+            ServerMessage::Chat(ChatS2c::Message(line)) => assert_ne!(line.user, bob_user.id),
             _ => {}
         }
-        matches!(message, ServerMessage::Chat(chat) if chat.text == "fence")
+        matches!(message, ServerMessage::Chat(ChatS2c::Message(chat)) if chat.text == "fence")
     })
     .await;
     // Nor later, in either protocol.

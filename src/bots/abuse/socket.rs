@@ -14,10 +14,10 @@ use tungstenite::http::HeaderValue;
 
 use super::{AttackOutcome, Attacker};
 use crate::net::codec::{decode, encode};
-use crate::net::protocol::chat::{ChatC2s, ChatEditC2s, ReactC2s};
-use crate::net::protocol::movement::{WalkToC2s, WalkToPlayerC2s};
-use crate::net::protocol::peers::SignalC2s;
-use crate::net::protocol::session::HelloC2s;
+use crate::net::protocol::call::{CallC2s, SignalC2s};
+use crate::net::protocol::chat::{ChatC2s, ChatEditC2s, ChatS2c, ChatSendC2s, ReactC2s};
+use crate::net::protocol::movement::{MovementC2s, WalkToC2s, WalkToPlayerC2s};
+use crate::net::protocol::session::{HelloC2s, SessionS2c};
 use crate::net::protocol::{ClientMessage, SCHEMA, SUBPROTOCOL, ServerMessage, VERSION};
 
 /// Length of the longest message, in characters of four bytes each.
@@ -143,16 +143,16 @@ impl Attacker {
             let text = "😀".repeat(LONG);
             let mut burst = vec![chat(number, text.clone())];
             if let Some(id) = joined.messages.last() {
-                burst.push(ClientMessage::ChatEdit(ChatEditC2s {
+                burst.push(ClientMessage::Chat(ChatC2s::Edit(ChatEditC2s {
                     id: id.clone(),
                     text,
-                }));
+                })));
                 let (emoji, on) = ("👍".to_owned(), number % 2 == 0);
-                burst.push(ClientMessage::React(ReactC2s {
+                burst.push(ClientMessage::Chat(ChatC2s::React(ReactC2s {
                     id: id.clone(),
                     emoji,
                     on,
-                }));
+                })));
             }
             burst
         })
@@ -210,13 +210,13 @@ impl Attacker {
                 player: *player,
             };
             let signal = || {
-                ClientMessage::Signal(SignalC2s {
+                ClientMessage::Call(CallC2s::Signal(SignalC2s {
                     player: *player,
                     body: body.clone(),
-                })
+                }))
             };
             vec![
-                ClientMessage::WalkToPlayer(walk),
+                ClientMessage::Movement(MovementC2s::WalkToPlayer(walk)),
                 signal(),
                 signal(),
                 signal(),
@@ -232,11 +232,11 @@ impl Attacker {
                     (number * 7 + at) as u16 % 60,
                     (number * 13 + at) as u16 % 60,
                 );
-                ClientMessage::WalkTo(WalkToC2s {
+                ClientMessage::Movement(MovementC2s::WalkTo(WalkToC2s {
                     seq: number * 8 + at + 1,
                     x,
                     y,
-                })
+                }))
             };
             (0..8).map(walk).collect()
         })
@@ -339,10 +339,10 @@ impl Joined {
         let Ok(message) = decode::<ServerMessage>(bytes) else {
             return false;
         };
-        if let ServerMessage::Welcome(_) = message {
+        if let ServerMessage::Session(SessionS2c::Welcome(_)) = message {
             return true;
         }
-        if let ServerMessage::Chat(message_seen) = &message {
+        if let ServerMessage::Chat(ChatS2c::Message(message_seen)) = &message {
             self.messages.push(message_seen.id.clone());
             let excess = self.messages.len().saturating_sub(50);
             self.messages.drain(..excess);
@@ -413,12 +413,12 @@ async fn send(socket: &mut Socket, message: Message) -> Result<(), Ended> {
 }
 
 fn chat(client_id: u32, text: String) -> ClientMessage {
-    ClientMessage::Chat(ChatC2s {
+    ClientMessage::Chat(ChatC2s::Send(ChatSendC2s {
         client_id,
         text,
         scope: 0,
         reply_to: None,
-    })
+    }))
 }
 
 fn text(value: &Value) -> Message {

@@ -6,6 +6,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::components::bubble::BubbleState;
 
+/// Messages from the server about conversation bubbles.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
+pub enum BubbleS2c {
+    /// States of conversation bubbles.
+    Changed(BubblesS2c),
+    /// A player asks to join the receiver's bubble.
+    Knocked(BubbleKnockedS2c),
+    /// A player invites the receiver to a bubble.
+    Asked(BubbleAskedS2c),
+}
+
 /// Creates, joins, leaves, locks or unlocks a bubble.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize, Deserialize))]
@@ -24,13 +36,13 @@ pub struct BubblesS2c {
     /// Whether the list is complete.
     pub full: bool,
     /// New and changed bubbles.
-    pub bubbles: Vec<BubbleS2c>,
+    pub bubbles: Vec<BubbleStateS2c>,
 }
 
 /// State of a bubble.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize, Deserialize))]
-pub struct BubbleS2c {
+pub struct BubbleStateS2c {
     /// Id of the bubble.
     pub bubble: u32,
     /// Whether players outside hear the bubble, and are heard in it, at low volume.
@@ -59,7 +71,7 @@ pub struct BubbleAskedS2c {
     pub aside: bool,
 }
 
-impl From<&BubbleState> for BubbleS2c {
+impl From<&BubbleState> for BubbleStateS2c {
     fn from(state: &BubbleState) -> Self {
         Self {
             bubble: state.bubble,
@@ -67,5 +79,47 @@ impl From<&BubbleState> for BubbleS2c {
             locked: state.is_locked,
             players: state.players.iter().map(|player| player.0).collect(),
         }
+    }
+}
+
+#[cfg(test)]
+impl BubbleC2s {
+    /// Examples for the golden vectors.
+    pub(super) fn examples() -> Vec<Self> {
+        vec![Self {
+            deed: 2,
+            bubble: 300,
+        }]
+    }
+}
+
+#[cfg(test)]
+impl BubbleS2c {
+    /// Examples of every message, for the golden vectors.
+    pub(super) fn examples() -> Vec<Self> {
+        vec![
+            Self::Changed(BubblesS2c {
+                full: true,
+                bubbles: vec![
+                    BubbleStateS2c {
+                        bubble: 1,
+                        aside: false,
+                        locked: true,
+                        players: vec![3, 70_000],
+                    },
+                    BubbleStateS2c {
+                        bubble: 300,
+                        aside: true,
+                        locked: false,
+                        players: vec![],
+                    },
+                ],
+            }),
+            Self::Knocked(BubbleKnockedS2c { player: 251 }),
+            Self::Asked(BubbleAskedS2c {
+                player: 251,
+                aside: true,
+            }),
+        ]
     }
 }

@@ -1,17 +1,52 @@
-//! Chat: messages, changes to them, reactions, typing and emotes.
+//! Chat: messages, changes to them, reactions and typing.
 
 use bincode::{Decode, Encode};
 #[cfg(test)]
 use serde::{Deserialize, Serialize};
 
 use crate::components::chat::{ChatMessage, Reaction};
-use crate::components::direct::DirectMessage;
 use crate::components::id::UserId;
+
+/// Messages from a client about the chat.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
+pub enum ChatC2s {
+    /// Sends a chat message.
+    Send(ChatSendC2s),
+    /// Edits an own message.
+    Edit(ChatEditC2s),
+    /// Deletes a message.
+    Delete(ChatDeleteC2s),
+    /// Adds or removes a reaction.
+    React(ReactC2s),
+    /// Tells whether the sender types.
+    Typing(TypingC2s),
+    /// Asks for earlier chat messages.
+    Before(ChatBeforeC2s),
+}
+
+/// Messages from the server about the chat.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
+pub enum ChatS2c {
+    /// A chat message.
+    Message(ChatMessageS2c),
+    /// A message was refused.
+    Refused(ChatRefusedS2c),
+    /// A message was edited or deleted.
+    Changed(ChatChangedS2c),
+    /// A reaction was added or removed.
+    Reacted(ReactedS2c),
+    /// A player started or stopped typing.
+    Typing(TypingS2c),
+    /// Earlier chat messages.
+    History(HistoryS2c),
+}
 
 /// Sends a chat message.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize, Deserialize))]
-pub struct ChatC2s {
+pub struct ChatSendC2s {
     /// Number that the client gave the message.
     pub client_id: u32,
     /// Text, 1 to 4,000 characters after trimming.
@@ -40,7 +75,7 @@ pub struct ChatMessageS2c {
     pub text: String,
     /// Time it was sent, in Unix milliseconds.
     pub at: u64,
-    /// Recipients, as in [`ChatC2s`].
+    /// Recipients, as in [`ChatSendC2s`].
     pub scope: u8,
     /// Id of the message to which it replies.
     pub reply_to: Option<String>,
@@ -158,7 +193,7 @@ impl ReactionS2c {
 pub struct ChatEditC2s {
     /// Id of the message.
     pub id: String,
-    /// New text, as in [`ChatC2s`].
+    /// New text, as in [`ChatSendC2s`].
     pub text: String,
 }
 
@@ -226,41 +261,6 @@ pub struct TypingS2c {
     pub on: bool,
 }
 
-/// A direct message. It reaches the recipient in any space.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize, Deserialize))]
-pub struct DirectMessageS2c {
-    /// Id of the message.
-    pub id: String,
-    /// Number that the sender's client gave it; only in the sender's copies.
-    pub client_id: Option<u32>,
-    /// Id of the sender.
-    pub from: String,
-    /// Name of the sender.
-    pub name: String,
-    /// Id of the recipient.
-    pub to: String,
-    /// Text.
-    pub text: String,
-    /// Time it was sent, in Unix milliseconds.
-    pub at: u64,
-}
-
-impl DirectMessageS2c {
-    /// The message as that user sees it.
-    pub fn of(message: &DirectMessage, reader: UserId) -> Self {
-        Self {
-            id: message.id.to_string(),
-            client_id: (reader == message.from).then_some(message.client_id),
-            from: message.from.to_string(),
-            name: message.name.clone(),
-            to: message.to.to_string(),
-            text: message.text.clone(),
-            at: message.at,
-        }
-    }
-}
-
 /// A message was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize, Deserialize))]
@@ -271,20 +271,85 @@ pub struct ChatRefusedS2c {
     pub message: String,
 }
 
-/// Shows an emote over the sender's head.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize, Deserialize))]
-pub struct EmoteC2s {
-    /// Emote, 0 to 5.
-    pub kind: u8,
+#[cfg(test)]
+impl ChatC2s {
+    /// Examples of every message, for the golden vectors.
+    pub(super) fn examples() -> Vec<Self> {
+        vec![
+            Self::Send(ChatSendC2s {
+                client_id: 3,
+                text: "hello, wörld 👋".into(),
+                scope: 2,
+                reply_to: Some("0197a1b2-0000-7000-8000-00000000000a".into()),
+            }),
+            Self::Edit(ChatEditC2s {
+                id: "l1".into(),
+                text: "hello, world".into(),
+            }),
+            Self::Delete(ChatDeleteC2s { id: "l1".into() }),
+            Self::React(ReactC2s {
+                id: "l1".into(),
+                emoji: "👩‍🚀".into(),
+                on: true,
+            }),
+            Self::Typing(TypingC2s { on: false }),
+            Self::Before(ChatBeforeC2s { id: "l1".into() }),
+        ]
+    }
 }
 
-/// A player shows an emote.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize, Deserialize))]
-pub struct EmoteS2c {
-    /// Player who shows it.
-    pub player: u32,
-    /// Emote, 0 to 5.
-    pub kind: u8,
+#[cfg(test)]
+impl ChatS2c {
+    /// Examples of every message, for the golden vectors.
+    pub(super) fn examples() -> Vec<Self> {
+        vec![
+            Self::Message(example(Some(3), Some(12))),
+            Self::Refused(ChatRefusedS2c {
+                client_id: 3,
+                message: "Too long.".into(),
+            }),
+            Self::Changed(ChatChangedS2c {
+                id: "l1".into(),
+                text: None,
+                at: 1_795_000_010_000,
+            }),
+            Self::Reacted(ReactedS2c {
+                id: "l1".into(),
+                user: "u1".into(),
+                emoji: "🇳🇱".into(),
+                on: false,
+            }),
+            Self::Typing(TypingS2c {
+                player: 300,
+                on: true,
+            }),
+            Self::History(HistoryS2c {
+                before: Some("l9".into()),
+                lines: vec![example(None, None)],
+                more: true,
+            }),
+        ]
+    }
+}
+
+#[cfg(test)]
+fn example(client_id: Option<u32>, player: Option<u32>) -> ChatMessageS2c {
+    ChatMessageS2c {
+        id: "0197a1b2-0000-7000-8000-00000000000a".into(),
+        client_id,
+        player,
+        user: "0197a1b2-0000-7000-8000-00000000000b".into(),
+        name: "Zoë ‏שלום".into(),
+        text: "<b>not bold</b>".into(),
+        at: 1_795_000_000_123,
+        scope: 1,
+        reply_to: Some("l0".into()),
+        edited: Some(1_795_000_009_000),
+        deleted: false,
+        reactions: vec![ReactionS2c {
+            emoji: "❤️".into(),
+            users: vec!["u1".into(), "u2".into()],
+            more: 300,
+        }],
+    }
 }

@@ -14,7 +14,10 @@ impl Docs {
         let mut docs = Self::default();
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            docs.add(&std::fs::read_to_string(path).unwrap());
+            // `types.txt` names the same types.
+            if path.extension().is_some_and(|ending| ending == "rs") {
+                docs.add(&std::fs::read_to_string(path).unwrap());
+            }
         }
         docs
     }

@@ -11,18 +11,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::net::registry;
 
+pub mod block;
 pub mod bubble;
+pub mod call;
 pub mod chat;
 pub mod client;
 pub mod close;
+pub mod direct;
 #[cfg(test)]
 mod docs;
 pub mod element;
+pub mod emote;
+pub mod follow;
 pub mod frame;
 #[cfg(test)]
 mod generated;
 #[cfg(test)]
-pub(crate) mod golden;
+mod golden;
 pub mod json;
 pub mod movement;
 pub mod peers;
@@ -44,7 +49,7 @@ pub const VERSION: u16 = 1;
 /// other messages is refused instead of misread.
 pub const SCHEMA: u32 = registry::hash(include_str!("types.txt"));
 
-/// Messages from a client.
+/// Messages from a client. New ones go into the type of their domain.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize, Deserialize))]
 pub enum ClientMessage {
@@ -52,118 +57,58 @@ pub enum ClientMessage {
     Hello(session::HelloC2s),
     /// Moves one step in a held direction.
     Input(movement::InputC2s),
-    /// Walks to a tile.
-    WalkTo(movement::WalkToC2s),
-    /// Walks to another player.
-    WalkToPlayer(movement::WalkToPlayerC2s),
-    /// Sends a chat message.
+    /// About the connection.
+    Session(session::SessionC2s),
+    /// Walks.
+    Movement(movement::MovementC2s),
+    /// About the chat.
     Chat(chat::ChatC2s),
     /// Shows an emote.
-    Emote(chat::EmoteC2s),
-    /// Changes the number of visible tiles.
-    View(session::ViewC2s),
-    /// Asks for a pong.
-    Ping(session::PingC2s),
-    /// Leaves for good.
-    Leave,
-    /// Call signal for a peer.
-    Signal(peers::SignalC2s),
-    /// Tells which media the sender sends.
-    Media(status::MediaC2s),
-    /// Sets the sender's status.
+    Emote(emote::EmoteC2s),
+    /// Signals of a call.
+    Call(call::CallC2s),
+    /// About the availability of the sender.
     Status(status::StatusC2s),
-    /// Waves at a player.
-    Wave(status::WaveC2s),
-    /// Locks or unlocks the private zone in which the sender stands.
-    Lock(zone::LockC2s),
-    /// Knocks at a private zone.
-    Knock(zone::KnockC2s),
-    /// Lets in a player who knocked.
-    Admit(zone::AdmitC2s),
-    /// Blocks or unblocks a user.
-    Block(status::BlockC2s),
-    /// Request to the SFU.
-    Forward(peers::SfuC2s),
-    /// Edits an own message.
-    ChatEdit(chat::ChatEditC2s),
-    /// Deletes a message.
-    ChatDelete(chat::ChatDeleteC2s),
-    /// Adds or removes a reaction.
-    React(chat::ReactC2s),
-    /// Tells whether the sender types.
-    Typing(chat::TypingC2s),
+    /// About private zones.
+    Zone(zone::ZoneC2s),
+    /// Follows a player, or stops.
+    Follow(follow::FollowC2s),
     /// Creates, joins, leaves, locks or unlocks a conversation bubble.
     Bubble(bubble::BubbleC2s),
-    /// Asks for earlier chat messages.
-    ChatBefore(chat::ChatBeforeC2s),
-    /// Moves the sender to the arrival point.
-    Home,
-    /// Follows a player, or stops.
-    Follow(status::FollowC2s),
+    /// Blocks or unblocks a user.
+    Block(block::BlockC2s),
 }
 
-/// Messages from the server.
+/// Messages from the server. New ones go into the type of their domain.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize, Deserialize))]
 pub enum ServerMessage {
-    /// The client has joined.
-    Welcome(session::WelcomeS2c),
+    /// About the connection.
+    Session(session::SessionS2c),
     /// The client may not join; says why.
     Refused(session::RefusedS2c),
     /// Changes in the client's view.
     Frame(frame::FrameS2c),
-    /// A chat message.
-    Chat(chat::ChatMessageS2c),
-    /// A message was refused.
-    ChatRefused(chat::ChatRefusedS2c),
+    /// About the chat.
+    Chat(chat::ChatS2c),
     /// A player shows an emote.
-    Emote(chat::EmoteS2c),
-    /// An object was placed.
-    ElementPlaced(element::ElementPlacedS2c),
-    /// An object was removed.
-    ElementRemoved(element::ElementRemovedS2c),
-    /// The map changed.
-    MapChanged(element::MapChangedS2c),
-    /// Reply to a ping.
-    Pong(session::PongS2c),
-    /// A notice for the user.
-    Notice(session::NoticeS2c),
+    Emote(emote::EmoteS2c),
+    /// About the objects of the layout.
+    Element(element::ElementS2c),
     /// Players that the receiver hears or sees, or that hear or see the receiver.
     Peers(peers::PeersS2c),
-    /// Call signal from a peer.
-    Signal(peers::SignalS2c),
-    /// A player waves at the receiver.
-    Waved(status::WavedS2c),
-    /// State of a private zone.
+    /// Signals of a call.
+    Call(call::CallS2c),
+    /// About the availability of players.
+    Status(status::StatusS2c),
+    /// About private zones and portals.
     Zone(zone::ZoneS2c),
-    /// A player knocks at the receiver's private zone.
-    Knocked(zone::KnockedS2c),
-    /// The receiver may enter a private zone.
-    Admitted(zone::AdmittedS2c),
-    /// The receiver took a portal to another space.
-    Portal(zone::PortalS2c),
-    /// Reply of the SFU.
-    Forward(peers::SfuS2c),
-    /// A message was edited or deleted.
-    ChatChanged(chat::ChatChangedS2c),
-    /// A reaction was added or removed.
-    Reacted(chat::ReactedS2c),
-    /// A player started or stopped typing.
-    Typing(chat::TypingS2c),
-    /// A direct message from or to the receiver.
-    Direct(chat::DirectMessageS2c),
-    /// States of conversation bubbles.
-    Bubbles(bubble::BubblesS2c),
-    /// A player asks to join the receiver's bubble.
-    BubbleKnocked(bubble::BubbleKnockedS2c),
-    /// Earlier chat messages.
-    History(chat::HistoryS2c),
-    /// Messages to the receiver were left out.
-    Missed(session::MissedS2c),
-    /// A player invites the receiver to a bubble.
-    BubbleAsked(bubble::BubbleAskedS2c),
+    /// About conversation bubbles.
+    Bubble(bubble::BubbleS2c),
     /// A player follows the receiver, or stops.
-    Followed(status::FollowedS2c),
+    Follow(follow::FollowedS2c),
+    /// A direct message from or to the receiver.
+    Direct(direct::DirectMessageS2c),
 }
 
 /// Variant number of [`ServerMessage::Frame`]. Relays write it themselves before the shared pieces.
@@ -172,3 +117,8 @@ pub const FRAME_VARIANT: u8 = 2;
 /// Variant number of [`ClientMessage::Hello`]. It, the version and the schema stay where they are,
 /// so that older clients are told to reload.
 pub const HELLO_VARIANT: u32 = 0;
+
+/// Variant number of [`ServerMessage::Refused`]. It, the code and the reason stay where they are,
+/// so that older clients can read it.
+#[cfg(test)]
+pub const REFUSED_VARIANT: u32 = 1;

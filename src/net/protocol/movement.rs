@@ -6,6 +6,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::components::player::OwnState;
 
+/// Messages from a client about walking. Steps are `Input`, which is shorter.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
+pub enum MovementC2s {
+    /// Walks to a tile.
+    WalkTo(WalkToC2s),
+    /// Walks to another player.
+    WalkToPlayer(WalkToPlayerC2s),
+    /// Moves the sender to the arrival point.
+    Home,
+}
+
 /// One simulation step in a held direction.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize, Deserialize))]
@@ -68,5 +80,47 @@ impl From<&OwnState> for OwnStateS2c {
             facing: own.facing as u8,
             walking: own.walking,
         }
+    }
+}
+
+#[cfg(test)]
+/// Example of a player between two tiles, with a carry in both directions.
+pub(crate) const OWN: OwnStateS2c = OwnStateS2c {
+    x: 1_312,
+    y: -7,
+    carry_x: 6,
+    carry_y: -19,
+    facing: 3,
+    walking: true,
+};
+
+#[cfg(test)]
+impl InputC2s {
+    /// Examples for the golden vectors.
+    pub(super) fn examples() -> Vec<Self> {
+        vec![Self {
+            seq: 70_000,
+            direction: 4,
+            run: true,
+        }]
+    }
+}
+
+#[cfg(test)]
+impl MovementC2s {
+    /// Examples of every message, for the golden vectors.
+    pub(super) fn examples() -> Vec<Self> {
+        vec![
+            Self::WalkTo(WalkToC2s {
+                seq: 250,
+                x: 251,
+                y: 999,
+            }),
+            Self::WalkToPlayer(WalkToPlayerC2s {
+                seq: 251,
+                player: u32::MAX,
+            }),
+            Self::Home,
+        ]
     }
 }

@@ -1,47 +1,10 @@
-//! Peers: players who hear and see each other, and the signals with which they open calls.
+//! Peers: players who hear and see each other.
 
 use bincode::{Decode, Encode};
 #[cfg(test)]
 use serde::{Deserialize, Serialize};
 
 use crate::components::peers::Peer;
-
-/// Call signal for a peer of the sender, to open, change or repair their call. The server does not
-/// read it.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize, Deserialize))]
-pub struct SignalC2s {
-    /// Player who receives it.
-    pub player: u32,
-    /// JSON: `{description}` or `{candidate}`; at most 12 KiB.
-    pub body: String,
-}
-
-/// Call signal from a peer of the receiver.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize, Deserialize))]
-pub struct SignalS2c {
-    /// Player who sent it.
-    pub player: u32,
-    /// The body as it was sent.
-    pub body: String,
-}
-
-/// Request to the SFU.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize, Deserialize))]
-pub struct SfuC2s {
-    /// JSON: `{offer}` or `{show}`; at most 12 KiB.
-    pub body: String,
-}
-
-/// Reply of the SFU.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize, Deserialize))]
-pub struct SfuS2c {
-    /// The reply, as JSON.
-    pub body: String,
-}
 
 /// Players that the receiver hears or sees, or that hear or see the receiver.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -97,5 +60,40 @@ impl PeerS2c {
             route: peer.route as u8,
             polite: receiver < peer.player,
         }
+    }
+}
+
+#[cfg(test)]
+impl PeersS2c {
+    /// Examples for the golden vectors.
+    pub(super) fn examples() -> Vec<Self> {
+        vec![Self {
+            full: true,
+            peers: vec![
+                PeerS2c {
+                    player: 3,
+                    hear: true,
+                    heard: true,
+                    see: false,
+                    seen: false,
+                    gain: 255,
+                    why: 0,
+                    route: 0,
+                    polite: false,
+                },
+                PeerS2c {
+                    player: 900,
+                    hear: true,
+                    heard: false,
+                    see: true,
+                    seen: false,
+                    gain: 191,
+                    why: 2,
+                    route: 1,
+                    polite: true,
+                },
+            ],
+            gone: vec![5, 70_000],
+        }]
     }
 }

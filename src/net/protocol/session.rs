@@ -6,6 +6,32 @@ use serde::{Deserialize, Serialize};
 
 use super::movement::OwnStateS2c;
 
+/// Messages from a client about its connection, after `Hello`.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
+pub enum SessionC2s {
+    /// Changes the number of visible tiles.
+    View(ViewC2s),
+    /// Asks for a pong.
+    Ping(PingC2s),
+    /// Leaves for good.
+    Leave,
+}
+
+/// Messages from the server about a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
+pub enum SessionS2c {
+    /// The client has joined.
+    Welcome(WelcomeS2c),
+    /// Reply to a ping.
+    Pong(PongS2c),
+    /// A notice for the user.
+    Notice(NoticeS2c),
+    /// Messages to the receiver were left out.
+    Missed(MissedS2c),
+}
+
 /// First message of a client.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize, Deserialize))]
@@ -109,4 +135,77 @@ pub struct NoticeS2c {
 pub struct MissedS2c {
     /// Version of the layout; if it differs, fetch the map.
     pub map_version: u32,
+}
+
+#[cfg(test)]
+impl HelloC2s {
+    /// Examples for the golden vectors.
+    pub(super) fn examples() -> Vec<Self> {
+        vec![Self {
+            version: super::VERSION,
+            schema: 0x0102_0304,
+            token: "t0ken".into(),
+            space: "0197a1b2-0000-7000-8000-000000000001".into(),
+            view_width: 46,
+            view_height: 300,
+            arrive: Some("The door".into()),
+        }]
+    }
+}
+
+#[cfg(test)]
+impl SessionC2s {
+    /// Examples of every message, for the golden vectors.
+    pub(super) fn examples() -> Vec<Self> {
+        vec![
+            Self::View(ViewC2s {
+                width: 12,
+                height: 26,
+            }),
+            Self::Ping(PingC2s { nonce: 65_536 }),
+            Self::Leave,
+        ]
+    }
+}
+
+#[cfg(test)]
+impl SessionS2c {
+    /// Examples of every message, for the golden vectors.
+    pub(super) fn examples() -> Vec<Self> {
+        vec![
+            Self::Welcome(WelcomeS2c {
+                player: 12,
+                epoch: 3,
+                tick: (1 << 53) - 1,
+                tick_rate: 20,
+                space_name: "Plaza".into(),
+                width: 60,
+                height: 1_000,
+                map_version: 4,
+                grid_hash: 0xdead_beef,
+                own: super::movement::OWN,
+                blocked: vec!["0197a1b2-0000-7000-8000-00000000000b".into()],
+            }),
+            Self::Pong(PongS2c {
+                nonce: 65_536,
+                tick: 251,
+            }),
+            Self::Notice(NoticeS2c {
+                code: "no-path".into(),
+                message: "No way leads there.".into(),
+            }),
+            Self::Missed(MissedS2c { map_version: 300 }),
+        ]
+    }
+}
+
+#[cfg(test)]
+impl RefusedS2c {
+    /// Examples for the golden vectors.
+    pub(super) fn examples() -> Vec<Self> {
+        vec![Self {
+            code: 4404,
+            message: "There is no such space.".into(),
+        }]
+    }
 }

@@ -1,8 +1,28 @@
-//! Status: availability, media a player sends, waves, following and blocking.
+//! Status: availability, media a player sends, and waves.
 
 use bincode::{Decode, Encode};
 #[cfg(test)]
 use serde::{Deserialize, Serialize};
+
+/// Messages from a client about its player's availability.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
+pub enum StatusC2s {
+    /// Tells which media the sender sends.
+    Media(MediaC2s),
+    /// Sets the sender's status.
+    Set(SetStatusC2s),
+    /// Waves at a player.
+    Wave(WaveC2s),
+}
+
+/// Messages from the server about the availability of players.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(Serialize, Deserialize))]
+pub enum StatusS2c {
+    /// A player waves at the receiver.
+    Waved(WavedS2c),
+}
 
 /// Media that the sender sends to its peers.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -19,7 +39,7 @@ pub struct MediaC2s {
 /// Sets the sender's availability.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize, Deserialize))]
-pub struct StatusC2s {
+pub struct SetStatusC2s {
     /// 0 available, 1 busy, 2 away, 3 do not disturb, 4 quiet.
     pub status: u8,
 }
@@ -45,30 +65,32 @@ pub struct WavedS2c {
     pub kind: u8,
 }
 
-/// Follows a player, through portals too, or stops.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize, Deserialize))]
-pub struct FollowC2s {
-    /// Player to follow; `None` to stop.
-    pub player: Option<u32>,
+#[cfg(test)]
+impl StatusC2s {
+    /// Examples of every message, for the golden vectors.
+    pub(super) fn examples() -> Vec<Self> {
+        vec![
+            Self::Media(MediaC2s {
+                audio: true,
+                video: false,
+                screen: true,
+            }),
+            Self::Set(SetStatusC2s { status: 3 }),
+            Self::Wave(WaveC2s {
+                player: 251,
+                kind: 2,
+            }),
+        ]
+    }
 }
 
-/// A player follows the receiver, or stops.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize, Deserialize))]
-pub struct FollowedS2c {
-    /// Number of the following player.
-    pub player: u32,
-    /// Whether they follow.
-    pub on: bool,
-}
-
-/// Blocks or unblocks a user for the sender, in every space.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-#[cfg_attr(test, derive(Serialize, Deserialize))]
-pub struct BlockC2s {
-    /// Id of the user.
-    pub user: String,
-    /// Whether they are blocked.
-    pub blocked: bool,
+#[cfg(test)]
+impl StatusS2c {
+    /// Examples of every message, for the golden vectors.
+    pub(super) fn examples() -> Vec<Self> {
+        vec![Self::Waved(WavedS2c {
+            player: 12,
+            kind: 1,
+        })]
+    }
 }

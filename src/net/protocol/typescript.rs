@@ -1,8 +1,9 @@
 //! TypeScript: the client's types, encoder and decoder of `plaza.v1`, made from the traced types.
 //!
-//! Struct names lose the ending `S2c`. A variant that holds a struct has its fields; one that holds
-//! anything else has it as `value`. Enums without fields are strings. What is packed by hand has a
-//! type here, and its reader in `web/src/net/packed.ts`.
+//! Names of structs lose the ending `S2c`; those of enums keep it, beside their `C2s`. A variant
+//! that holds a struct has its fields; one that holds anything else has it as `value`. Enums
+//! without fields are strings. What is packed by hand has a type here, and its reader in
+//! `web/src/net/packed.ts`.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -28,7 +29,7 @@ pub(super) fn file(
     let (written, read) = (types.reachable(writes), types.reachable(reads));
     let generator = Generator { types, docs };
     let (read_here, packed) = generator.read_here(reads);
-    let imports: Vec<_> = packed.iter().map(|name| reader(name)).collect();
+    let imports: Vec<_> = packed.iter().map(|name| generator.reader(name)).collect();
     let mut text = "// Written by a test of src/net/protocol; do not edit.\n\
          // PLAZA_WRITE_GOLDEN=1 cargo test --locked --lib protocol\n\n\
          import { DecodeError, Reader, Writer } from \"./bytes\";\n"
@@ -47,7 +48,7 @@ pub(super) fn file(
          export const SCHEMA = {schema};\n"
     );
     let all: BTreeSet<_> = written.union(&read).copied().collect();
-    assert_unique(&all);
+    generator.assert_unique(&all);
     for name in &all {
         text += &generator.declaration(name);
     }
@@ -58,10 +59,10 @@ pub(super) fn file(
          \n/** Decodes one message; throws a DecodeError for anything but its exact bytes. */\n\
          export function decode(bytes: Uint8Array): {2} {{\n  const r = new Reader(bytes);\n  \
          const message = {3}(r);\n  r.end();\n  return message;\n}}\n",
-        type_name(writes),
-        writer(writes),
-        type_name(reads),
-        reader(reads)
+        generator.type_name(writes),
+        generator.writer(writes),
+        generator.type_name(reads),
+        generator.reader(reads)
     );
     for name in written {
         assert!(!types.is_packed(name), "{name} would need a writer by hand");
@@ -71,27 +72,6 @@ pub(super) fn file(
         text += &generator.read_function(name);
     }
     text
-}
-
-fn assert_unique(names: &BTreeSet<&str>) {
-    let stripped: BTreeSet<_> = names.iter().map(|name| type_name(name)).collect();
-    assert_eq!(
-        stripped.len(),
-        names.len(),
-        "two types have one name without S2c"
-    );
-}
-
-fn type_name(name: &str) -> &str {
-    name.strip_suffix("S2c").unwrap_or(name)
-}
-
-fn reader(name: &str) -> String {
-    format!("read{}", type_name(name))
-}
-
-fn writer(name: &str) -> String {
-    format!("write{}", type_name(name))
 }
 
 /// A field's name as TypeScript writes it.
@@ -110,9 +90,32 @@ struct Generator<'a> {
 }
 
 impl<'a> Generator<'a> {
+    fn assert_unique(&self, names: &BTreeSet<&str>) {
+        let short: BTreeSet<_> = names.iter().map(|name| self.type_name(name)).collect();
+        assert_eq!(short.len(), names.len(), "two types have one name");
+    }
+
+    fn type_name<'b>(&self, name: &'b str) -> &'b str {
+        match self.types.get(name) {
+            ContainerFormat::Enum(_) => name,
+            ContainerFormat::UnitStruct
+            | ContainerFormat::NewTypeStruct(_)
+            | ContainerFormat::TupleStruct(_)
+            | ContainerFormat::Struct(_) => name.strip_suffix("S2c").unwrap_or(name),
+        }
+    }
+
+    fn reader(&self, name: &str) -> String {
+        format!("read{}", self.type_name(name))
+    }
+
+    fn writer(&self, name: &str) -> String {
+        format!("write{}", self.type_name(name))
+    }
+
     fn declaration(&self, name: &str) -> String {
         let head = format!("\n{}export ", self.docs.comment(name, ""));
-        let named = type_name(name);
+        let named = self.type_name(name);
         match self.types.get(name) {
             ContainerFormat::NewTypeStruct(inner) => {
                 format!("{head}type {named} = {};\n", self.ts_type(inner))
@@ -154,7 +157,7 @@ impl<'a> Generator<'a> {
         match variant {
             VariantFormat::Unit => format!("{{ type: \"{name}\" }}"),
             VariantFormat::NewType(inner) => match self.struct_in(inner) {
-                Some(inner) => format!("({{ type: \"{name}\" }} & {})", type_name(inner)),
+                Some(inner) => format!("({{ type: \"{name}\" }} & {})", self.type_name(inner)),
                 None => format!("{{ type: \"{name}\"; value: {} }}", self.ts_type(inner)),
             },
             VariantFormat::Tuple(parts) => {
@@ -186,7 +189,7 @@ impl<'a> Generator<'a> {
 
     fn ts_type(&self, format: &Format) -> String {
         match format {
-            Format::TypeName(name) => type_name(name).to_owned(),
+            Format::TypeName(name) => self.type_name(name).to_owned(),
             Format::Unit => "null".into(),
             Format::Bool => "boolean".into(),
             Format::I8
@@ -235,8 +238,8 @@ impl<'a> Generator<'a> {
     }
 
     fn read_function(&self, name: &str) -> String {
-        let named = type_name(name);
-        let head = format!("\nfunction {}(r: Reader): {named} {{\n", reader(name));
+        let named = self.type_name(name);
+        let head = format!("\nfunction {}(r: Reader): {named} {{\n", self.reader(name));
         match self.types.get(name) {
             ContainerFormat::UnitStruct => format!("{head}  return null;\n}}\n"),
             ContainerFormat::NewTypeStruct(inner) => {
@@ -306,7 +309,7 @@ impl<'a> Generator<'a> {
     /// An expression that reads a value from `r`.
     fn read(&self, format: &Format) -> String {
         match format {
-            Format::TypeName(name) => format!("{}(r)", reader(name)),
+            Format::TypeName(name) => format!("{}(r)", self.reader(name)),
             Format::Option(inner) => format!("r.option(() => {})", self.read(inner)),
             Format::Seq(inner) => format!("r.list(() => {})", self.read(inner)),
             Format::Map { key, value } => {
@@ -327,10 +330,10 @@ impl<'a> Generator<'a> {
     }
 
     fn write_function(&self, name: &str) -> String {
-        let named = type_name(name);
+        let named = self.type_name(name);
         let mut text = format!(
             "\nfunction {}(w: Writer, value: {named}): void {{\n",
-            writer(name)
+            self.writer(name)
         );
         match self.types.get(name) {
             ContainerFormat::UnitStruct => {}
@@ -392,7 +395,7 @@ impl<'a> Generator<'a> {
             more => format!("{{ {} }}", more.join("; ")),
         };
         match format {
-            Format::TypeName(name) => vec![format!("{}(w, {value})", writer(name))],
+            Format::TypeName(name) => vec![format!("{}(w, {value})", self.writer(name))],
             Format::Option(inner) => {
                 vec![format!(
                     "w.option({value}, (item) => {})",

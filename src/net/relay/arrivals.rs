@@ -11,7 +11,7 @@ use crate::components::id::{PlayerId, UserId};
 use crate::components::presence::PresenceCommand;
 use crate::net::codec::encode;
 use crate::net::protocol::client::ProtocolKind;
-use crate::net::protocol::session::{MissedS2c, WelcomeS2c};
+use crate::net::protocol::session::{MissedS2c, SessionS2c, WelcomeS2c};
 use crate::net::protocol::{ServerMessage, close};
 
 impl Relay {
@@ -160,7 +160,7 @@ impl Relay {
     }
 
     fn welcome(&self, player: PlayerId, blocked: &[UserId]) -> ServerMessage {
-        ServerMessage::Welcome(WelcomeS2c {
+        ServerMessage::Session(SessionS2c::Welcome(WelcomeS2c {
             player: player.0,
             epoch: self.visible.epoch(),
             tick: self.visible.tick().0,
@@ -172,7 +172,7 @@ impl Relay {
             grid_hash: self.visible.grid_hash(),
             own: self.visible.own(player),
             blocked: blocked.iter().map(UserId::to_string).collect(),
-        })
+        }))
     }
 
     /// Sends the current state to a client that read too slowly, in place of the events that were
@@ -190,7 +190,7 @@ impl Relay {
             self.resend_json(client, missed);
         } else {
             let map_version = self.visible.version();
-            let message = ServerMessage::Missed(MissedS2c { map_version });
+            let message = ServerMessage::Session(SessionS2c::Missed(MissedS2c { map_version }));
             client.sink.event(encode(&message).into());
             self.tell_history(client, None);
         }

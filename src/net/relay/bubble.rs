@@ -3,7 +3,7 @@
 use super::Relay;
 use crate::components::bubble::{BubbleFact, BubbleState};
 use crate::net::protocol::ServerMessage;
-use crate::net::protocol::bubble::{BubbleAskedS2c, BubbleKnockedS2c, BubblesS2c};
+use crate::net::protocol::bubble::{BubbleAskedS2c, BubbleKnockedS2c, BubbleS2c, BubblesS2c};
 
 impl Relay {
     /// Sends the fact to the clients it is for.
@@ -19,11 +19,14 @@ impl Relay {
                 player, is_aside, ..
             } => {
                 let (player, aside) = (player.0, *is_aside);
-                let message = ServerMessage::BubbleAsked(BubbleAskedS2c { player, aside });
+                let message =
+                    ServerMessage::Bubble(BubbleS2c::Asked(BubbleAskedS2c { player, aside }));
                 self.send(fact.audience(), &message);
             }
             BubbleFact::Knocked { player, .. } => {
-                let message = ServerMessage::BubbleKnocked(BubbleKnockedS2c { player: player.0 });
+                let message = ServerMessage::Bubble(BubbleS2c::Knocked(BubbleKnockedS2c {
+                    player: player.0,
+                }));
                 self.send(fact.audience(), &message);
             }
         }
@@ -36,5 +39,5 @@ pub(super) fn bubbles<'a>(
     bubbles: impl IntoIterator<Item = &'a BubbleState>,
 ) -> ServerMessage {
     let bubbles = bubbles.into_iter().map(Into::into).collect();
-    ServerMessage::Bubbles(BubblesS2c { full, bubbles })
+    ServerMessage::Bubble(BubbleS2c::Changed(BubblesS2c { full, bubbles }))
 }

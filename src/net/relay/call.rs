@@ -4,7 +4,7 @@ use super::{ProtocolView, Relay, json_view};
 use crate::components::call::CallFact;
 use crate::components::id::PlayerId;
 use crate::net::protocol::ServerMessage;
-use crate::net::protocol::peers::{SfuS2c, SignalS2c};
+use crate::net::protocol::call::{CallS2c, SfuS2c, SignalS2c};
 
 impl Relay {
     /// Sends a signal.
@@ -12,7 +12,7 @@ impl Relay {
         match fact {
             CallFact::Signalled { player, to, body } => self.pass_on(*player, *to, body),
             CallFact::SfuReplied { body, .. } => {
-                let message = ServerMessage::Forward(SfuS2c { body: body.clone() });
+                let message = ServerMessage::Call(CallS2c::Sfu(SfuS2c { body: body.clone() }));
                 self.send(fact.audience(), &message);
             }
             // The SFU reads requests from the host.
@@ -30,7 +30,7 @@ impl Relay {
                     player: from.0,
                     body: body.to_owned(),
                 };
-                client.send(&ServerMessage::Signal(signal));
+                client.send(&ServerMessage::Call(CallS2c::Signal(signal)));
             }
             ProtocolView::Json(view) if view.is_told_of_nearby() => {
                 if let Some(user) = self.visible.user_of(from) {

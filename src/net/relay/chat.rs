@@ -11,9 +11,9 @@ use crate::components::chat::{
 use crate::components::id::{ChatId, PlayerId, UserId};
 use crate::net::codec::encode;
 use crate::net::protocol::chat::{
-    ChatChangedS2c, ChatMessageS2c, ChatRefusedS2c, HistoryS2c, ReactedS2c, TypingS2c,
+    ChatChangedS2c, ChatMessageS2c, ChatRefusedS2c, ChatS2c, HistoryS2c, ReactedS2c, TypingS2c,
 };
-use crate::net::protocol::session::NoticeS2c;
+use crate::net::protocol::session::{NoticeS2c, SessionS2c};
 use crate::net::protocol::{ServerMessage, json};
 use crate::systems::chat::History;
 
@@ -23,7 +23,7 @@ impl Relay {
         match fact {
             ChatFact::Said(message) => self.say(message),
             ChatFact::SaidBefore(message) => {
-                let message = ServerMessage::Chat(ChatMessageS2c::own(message));
+                let message = ServerMessage::Chat(ChatS2c::Message(ChatMessageS2c::own(message)));
                 self.send(fact.audience(), &message);
             }
             ChatFact::Forgotten => self.history.0.clear(),
@@ -42,7 +42,7 @@ impl Relay {
             } => self.refuse_message(*player, *client_id, *why),
             ChatFact::Typing { player, on } => {
                 let (player, on) = (player.0, *on);
-                let message = ServerMessage::Typing(TypingS2c { player, on });
+                let message = ServerMessage::Chat(ChatS2c::Typing(TypingS2c { player, on }));
                 self.send(fact.audience(), &message);
             }
             ChatFact::SlowMode { seconds } => {
@@ -57,7 +57,10 @@ impl Relay {
             return;
         }
         self.history.add(message.clone());
-        let others: Bytes = encode(&ServerMessage::Chat(ChatMessageS2c::of(message))).into();
+        let others: Bytes = encode(&ServerMessage::Chat(ChatS2c::Message(ChatMessageS2c::of(
+            message,
+        ))))
+        .into();
         let json = json_view::new_message(message);
         for client in self
             .clients
@@ -72,16 +75,21 @@ impl Relay {
                     }
                 }
                 ProtocolView::Binary(_) if client.player == message.player => {
-                    client
-                        .sink
-                        .event(encode(&ServerMessage::Chat(ChatMessageS2c::own(message))).into());
+                    client.sink.event(
+                        encode(&ServerMessage::Chat(ChatS2c::Message(ChatMessageS2c::own(
+                            message,
+                        ))))
+                        .into(),
+                    );
                 }
                 ProtocolView::Binary(_) if message.reactions.is_empty() => {
                     client.sink.event(others.clone());
                 }
                 ProtocolView::Binary(_) => {
                     let seen = ChatMessageS2c::judged(message, client.user, &client.blocked);
-                    client.sink.event(encode(&ServerMessage::Chat(seen)).into());
+                    client
+                        .sink
+                        .event(encode(&ServerMessage::Chat(ChatS2c::Message(seen))).into());
                 }
             }
         }
@@ -138,23 +146,28 @@ impl Relay {
 
     pub(super) fn tell_history(&self, client: &RelayClient, before: Option<ChatId>) {
         client.sink.event(match client.view {
-            ProtocolView::Binary(_) => {
-                encode(&ServerMessage::History(self.page(client, before))).into()
-            }
+            ProtocolView::Binary(_) => encode(&ServerMessage::Chat(ChatS2c::History(
+                self.page(client, before),
+            )))
+            .into(),
             ProtocolView::Json(_) => json_view::history(self.remembered(client, before)),
         });
     }
 
     /// Sends a message to its sender and to the players who hear it.
     fn whisper(&self, message: &ChatMessage, hearers: &[PlayerId]) {
-        let others: Bytes = encode(&ServerMessage::Chat(ChatMessageS2c::of(message))).into();
+        let others: Bytes = encode(&ServerMessage::Chat(ChatS2c::Message(ChatMessageS2c::of(
+            message,
+        ))))
+        .into();
         for client in self.clients.values() {
             if client.player == message.player {
                 client.sink.event(match client.view {
                     ProtocolView::Json(_) => json_view::new_message(message),
-                    ProtocolView::Binary(_) => {
-                        encode(&ServerMessage::Chat(ChatMessageS2c::own(message))).into()
-                    }
+                    ProtocolView::Binary(_) => encode(&ServerMessage::Chat(ChatS2c::Message(
+                        ChatMessageS2c::own(message),
+                    )))
+                    .into(),
                 });
             } else if hearers.binary_search(&client.player).is_ok()
                 && !client.keeps_away(message.user)
@@ -169,22 +182,22 @@ impl Relay {
 
     fn change(&mut self, change: &MessageChange, author: UserId) {
         self.history.change(change);
-        let message = ServerMessage::ChatChanged(ChatChangedS2c {
+        let message = ServerMessage::Chat(ChatS2c::Changed(ChatChangedS2c {
             id: change.id.to_string(),
             text: change.text.clone(),
             at: change.at,
-        });
+        }));
         self.send(Audience::FromUser(author), &message);
     }
 
     fn react(&mut self, reaction: &MessageReaction) {
         self.history.react(reaction);
-        let message = ServerMessage::Reacted(ReactedS2c {
+        let message = ServerMessage::Chat(ChatS2c::Reacted(ReactedS2c {
             id: reaction.id.to_string(),
             user: reaction.user.to_string(),
             emoji: reaction.emoji.clone(),
             on: reaction.on,
-        });
+        }));
         self.send(Audience::FromUser(reaction.user), &message);
     }
 
@@ -196,15 +209,19 @@ impl Relay {
         client.sink.event(match (&client.view, client_id) {
             (ProtocolView::Json(_), _) => json::error(refusal_code(why), &message),
             (ProtocolView::Binary(_), Some(client_id)) => {
-                encode(&ServerMessage::ChatRefused(ChatRefusedS2c {
+                encode(&ServerMessage::Chat(ChatS2c::Refused(ChatRefusedS2c {
                     client_id,
                     message,
-                }))
+                })))
                 .into()
             }
             (ProtocolView::Binary(_), None) => {
                 let code = refusal_code(why).into();
-                encode(&ServerMessage::Notice(NoticeS2c { code, message })).into()
+                encode(&ServerMessage::Session(SessionS2c::Notice(NoticeS2c {
+                    code,
+                    message,
+                })))
+                .into()
             }
         });
     }

@@ -52,10 +52,10 @@ use crate::components::scene::Scene;
 use crate::components::unit::Tile;
 use crate::net::codec::encode;
 use crate::net::protocol::ServerMessage;
-use crate::net::protocol::chat::EmoteS2c;
-use crate::net::protocol::element::MapChangedS2c;
-use crate::net::protocol::session::NoticeS2c;
-use crate::net::protocol::status::FollowedS2c;
+use crate::net::protocol::element::{ElementS2c, MapChangedS2c};
+use crate::net::protocol::emote::EmoteS2c;
+use crate::net::protocol::follow::FollowedS2c;
+use crate::net::protocol::session::{NoticeS2c, SessionS2c};
 use crate::systems::chat::History;
 
 /// Maximum size of the chat messages in one history message, in bytes.
@@ -438,7 +438,7 @@ impl Relay {
             Fact::Zone(fact) => return self.tell_zone(fact),
             Fact::Follow(followed) => self.send(
                 fact.audience(),
-                &ServerMessage::Followed(FollowedS2c {
+                &ServerMessage::Follow(FollowedS2c {
                     player: followed.player.0,
                     on: followed.on,
                 }),
@@ -464,14 +464,14 @@ impl Relay {
 
     /// Tells every client that the map changed.
     fn tell_of_map(&self, map_version: u32) {
-        let message = ServerMessage::MapChanged(MapChangedS2c { map_version });
+        let message = ServerMessage::Element(ElementS2c::MapChanged(MapChangedS2c { map_version }));
         self.send(Audience::Everyone, &message);
     }
 
     /// Sends clients a notice: a code for programs and a text for users.
     fn notify(&self, audience: Audience<'_>, code: &str, message: String) {
         let code = code.into();
-        let notice = ServerMessage::Notice(NoticeS2c { code, message });
+        let notice = ServerMessage::Session(SessionS2c::Notice(NoticeS2c { code, message }));
         self.send(audience, &notice);
     }
 

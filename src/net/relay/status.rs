@@ -3,7 +3,7 @@
 use super::Relay;
 use crate::components::status::StatusFact;
 use crate::net::protocol::ServerMessage;
-use crate::net::protocol::status::WavedS2c;
+use crate::net::protocol::status::{StatusS2c, WavedS2c};
 
 impl Relay {
     /// Sends the fact to the clients it is for.
@@ -11,7 +11,7 @@ impl Relay {
         match fact {
             StatusFact::Waved { player, kind, .. } => {
                 let (player, kind) = (player.0, *kind as u8);
-                let message = ServerMessage::Waved(WavedS2c { player, kind });
+                let message = ServerMessage::Status(StatusS2c::Waved(WavedS2c { player, kind }));
                 self.send(fact.audience(), &message);
             }
         }

@@ -19,7 +19,9 @@ use crate::components::presence::{PresenceCommand, PresenceFact};
 use crate::components::status::{Media, Status};
 use crate::components::unit::{Position, Tick};
 use crate::net::codec::decode;
+use crate::net::protocol::chat::ChatS2c;
 use crate::net::protocol::frame::{CELL_SIDE, FrameS2c, unpack};
+use crate::net::protocol::session::SessionS2c;
 
 const WIDTH: u16 = 150;
 const HEIGHT: u16 = 90;
@@ -806,10 +808,14 @@ fn a_client_that_missed_events_is_sent_the_current_state_once_it_is_free() {
         .iter()
         .map(|bytes| decode(bytes).unwrap())
         .collect();
-    assert!(matches!(told[0], ServerMessage::Missed(_)));
-    assert!(
-        matches!(&told[1], ServerMessage::History(history) if history.lines[0].text == "missed")
-    );
+    assert!(matches!(
+        told[0],
+        ServerMessage::Session(SessionS2c::Missed(_))
+    ));
+    let ServerMessage::Chat(ChatS2c::History(history)) = &told[1] else {
+        panic!("no history but {:?}", told[1]);
+    };
+    assert_eq!(history.lines[0].text, "missed");
     assert!(
         told.iter()
             .any(|message| matches!(message, ServerMessage::Peers(peers) if peers.full))

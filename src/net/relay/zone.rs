@@ -6,7 +6,7 @@ use crate::components::id::{PlayerId, SpaceId};
 use crate::components::presence::PresenceCommand;
 use crate::components::zone::{PrivateZoneState, ZoneFact};
 use crate::net::protocol::ServerMessage;
-use crate::net::protocol::zone::{AdmittedS2c, KnockedS2c, PortalS2c, ZoneS2c};
+use crate::net::protocol::zone::{AdmittedS2c, KnockedS2c, PortalS2c, ZoneS2c, ZoneStateS2c};
 
 impl Relay {
     /// Sends the fact to the clients it is for; returns the command that follows from it.
@@ -18,11 +18,11 @@ impl Relay {
             }
             ZoneFact::Knocked { player, zone, .. } => {
                 let (player, zone) = (player.0, *zone);
-                let message = ServerMessage::Knocked(KnockedS2c { player, zone });
+                let message = ServerMessage::Zone(ZoneS2c::Knocked(KnockedS2c { player, zone }));
                 self.send(fact.audience(), &message);
             }
             ZoneFact::Admitted { zone, .. } => {
-                let message = ServerMessage::Admitted(AdmittedS2c { zone: *zone });
+                let message = ServerMessage::Zone(ZoneS2c::Admitted(AdmittedS2c { zone: *zone }));
                 self.send(fact.audience(), &message);
             }
             ZoneFact::TookPortal {
@@ -53,7 +53,7 @@ impl Relay {
                     space: space.to_string(),
                     arrive,
                 };
-                client.send(&ServerMessage::Portal(portal));
+                client.send(&ServerMessage::Zone(ZoneS2c::Portal(portal)));
             }
             ProtocolView::Json(view) if view.is_told_of_nearby() => {
                 client.sink.event(json_view::portal(space, &arrive));
@@ -67,11 +67,11 @@ impl Relay {
 
 /// Message with the state of a private area.
 pub(super) fn zone(area: PrivateZoneState) -> ServerMessage {
-    ServerMessage::Zone(ZoneS2c {
+    ServerMessage::Zone(ZoneS2c::State(ZoneStateS2c {
         zone: area.zone,
         locked: area.locked,
         people: area.people,
         cap: area.cap,
         locked_by: area.locked_by.map(|player| player.0),
-    })
+    }))
 }

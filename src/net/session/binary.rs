@@ -1,35 +1,17 @@
-//! Binary: the session of a binary client, `plaza.v1`.
+//! Binary: the session of a binary client, `plaza.v1`: reads messages, and knows which are due at
+//! which stage. What a message means is in the file of its domain.
 
 use std::time::Instant;
 
-use super::emoji::is_one_emoji;
-use super::{Action, MessageKind, Session, SessionStage, chat_text};
-use crate::components::bubble::{BubbleAction, BubbleCommand};
-use crate::components::call::CallCommand;
-use crate::components::chat::{ChatCommand, Scope};
-use crate::components::command::Command;
-use crate::components::direction::Direction;
-use crate::components::emote::Emote;
-use crate::components::follow::Follow;
-use crate::components::id::PlayerId;
-use crate::components::movement::MovementCommand;
-use crate::components::peers::MAX_SIGNAL;
-use crate::components::player::{Goal, HeldStep, PlayerRef};
-use crate::components::status::{Media, Status, StatusCommand, WaveKind};
-use crate::components::unit::Tile;
-use crate::components::zone::{Admit, ZoneCommand};
-use crate::net::codec::{decode, decode_front, encode};
-use crate::net::protocol::chat::ChatRefusedS2c;
+use super::replies::{pong, refuse};
+use super::{Action, DomainMessage, MessageKind, Session, SessionStage};
+use crate::net::codec::{decode, decode_front};
 use crate::net::protocol::client::ProtocolKind;
-use crate::net::protocol::session::{HelloC2s, NoticeS2c, PongS2c, RefusedS2c};
-use crate::net::protocol::{ClientMessage, HELLO_VARIANT, SCHEMA, ServerMessage, VERSION, close};
+use crate::net::protocol::session::{HelloC2s, SessionC2s};
+use crate::net::protocol::{ClientMessage, HELLO_VARIANT, SCHEMA, VERSION, close};
 
 /// Maximum length of a portal ticket, in bytes.
 const MAX_TICKET: usize = 1_024;
-/// Reason for the user whose message is empty or too long.
-const LENGTH: &str = "A message has 1 to 4,000 characters.";
-const TOO_FAST: &str = "You write too fast. Wait a moment and send it again.";
-const TOO_OFTEN: &str = "You do that too often. Wait a moment and try again.";
 
 impl Session {
     /// Handles a message from a binary client.
@@ -47,80 +29,72 @@ impl Session {
     }
 
     fn take_binary(&mut self, now: Instant, message: ClientMessage) -> Vec<Action> {
-        let kind = match &message {
-            ClientMessage::Input(_) | ClientMessage::WalkTo(_) | ClientMessage::WalkToPlayer(_) => {
-                MessageKind::Move
-            }
-            ClientMessage::Chat(_) => MessageKind::Chat,
-            ClientMessage::Signal(_) | ClientMessage::Forward(_) => MessageKind::Signal,
-            ClientMessage::Wave(_) | ClientMessage::Knock(_) | ClientMessage::Follow(_) => {
-                MessageKind::Wave
-            }
-            // Bubble actions that others notice; leaving and locking are not limited.
-            ClientMessage::Bubble(bubble) if bubble.deed < 3 => MessageKind::Wave,
-            ClientMessage::ChatEdit(_) | ClientMessage::ChatDelete(_) | ClientMessage::React(_) => {
-                MessageKind::Change
-            }
-            ClientMessage::ChatBefore(_) => MessageKind::LookBack,
-            ClientMessage::Hello(_)
-            | ClientMessage::View(_)
-            | ClientMessage::Ping(_)
-            | ClientMessage::Leave => MessageKind::Control,
-            _ => MessageKind::Other,
-        };
-        match (self.admit(kind, now), &message) {
-            (Ok(true), ClientMessage::Chat(chat)) if !self.admit_text(&chat.text, now) => {
-                return vec![chat_refused(chat.client_id, TOO_FAST)];
-            }
-            (Ok(true), ClientMessage::ChatEdit(edit)) if !self.admit_text(&edit.text, now) => {
-                return vec![notice("chat", TOO_OFTEN)];
-            }
-            (Ok(true), ClientMessage::ChatEdit(_)) => self.rates.lock().note_edit(now),
-            (Ok(true), ClientMessage::Signal(signal)) => {
-                self.charge_signal(
-                    PlayerRef::Player(PlayerId(signal.player)),
-                    &signal.body,
-                    now,
-                );
-            }
-            (Ok(true), _) => {}
-            (Ok(false), ClientMessage::Chat(chat)) => {
-                return vec![chat_refused(chat.client_id, TOO_FAST)];
-            }
-            (
-                Ok(false),
-                ClientMessage::Wave(_) | ClientMessage::Knock(_) | ClientMessage::Bubble(_),
-            ) => {
-                return vec![notice(
-                    "slow-down",
-                    "You ask for attention too often. Wait a moment.",
-                )];
-            }
-            (Ok(false), _) if kind == MessageKind::Change => {
-                return vec![notice("chat", TOO_OFTEN)];
-            }
-            (Ok(false), _) => return Vec::new(),
-            (Err(flood), _) => return flood.answer(),
+        match message {
+            ClientMessage::Hello(hello) => self.take_hello(now, hello),
+            ClientMessage::Session(message) => self.take_control(now, message),
+            ClientMessage::Input(message) => self.take(now, message),
+            ClientMessage::Movement(message) => self.take(now, message),
+            ClientMessage::Chat(message) => self.take(now, message),
+            ClientMessage::Emote(message) => self.take(now, message),
+            ClientMessage::Call(message) => self.take(now, message),
+            ClientMessage::Status(message) => self.take(now, message),
+            ClientMessage::Zone(message) => self.take(now, message),
+            ClientMessage::Follow(message) => self.take(now, message),
+            ClientMessage::Bubble(message) => self.take(now, message),
+            ClientMessage::Block(message) => self.take(now, message),
+        }
+    }
+
+    /// Handles a message of a domain: within its limits, the player acts.
+    fn take(&mut self, now: Instant, message: impl DomainMessage) -> Vec<Action> {
+        match self.admit(message.kind(), now) {
+            Ok(true) => {}
+            Ok(false) => return message.too_often().map(Action::Reply).into_iter().collect(),
+            Err(flood) => return flood.answer(),
+        }
+        if let Err(refusal) = message.charge(self, now) {
+            return vec![Action::Reply(refusal)];
+        }
+        match self.stage {
+            SessionStage::New(_) => not_yet(),
+            SessionStage::Joining => Vec::new(),
+            SessionStage::Joined(player) => message.act(player).into_iter().collect(),
+        }
+    }
+
+    /// Handles a message about the connection.
+    fn take_control(&mut self, now: Instant, message: SessionC2s) -> Vec<Action> {
+        if let Err(actions) = self.admit_control(now) {
+            return actions;
         }
         match (self.stage, message) {
-            (SessionStage::New(_), ClientMessage::Hello(hello)) => self.hello(hello),
-            (SessionStage::New(_), _) => {
-                refuse(close::MALFORMED, "The first message must be Hello.")
-            }
-            (_, ClientMessage::Hello(_)) => refuse(close::MALFORMED, "Hello was sent twice."),
-            (_, ClientMessage::Ping(ping)) => {
-                vec![Action::Reply(
-                    encode(&ServerMessage::Pong(PongS2c {
-                        nonce: ping.nonce,
-                        tick: 0,
-                    }))
-                    .into(),
-                )]
-            }
-            (_, ClientMessage::Leave) => vec![Action::Leave],
-            (SessionStage::Joining, _) => Vec::new(),
-            (SessionStage::Joined(player), message) => {
-                from_player(player, message).into_iter().collect()
+            (SessionStage::New(_), _) => not_yet(),
+            (_, SessionC2s::Ping(ping)) => vec![Action::Reply(pong(ping.nonce))],
+            (_, SessionC2s::Leave) => vec![Action::Leave],
+            (SessionStage::Joining, SessionC2s::View(_)) => Vec::new(),
+            (SessionStage::Joined(_), SessionC2s::View(view)) => vec![Action::Resize {
+                width: view.width,
+                height: view.height,
+            }],
+        }
+    }
+
+    fn admit_control(&mut self, now: Instant) -> Result<(), Vec<Action>> {
+        match self.admit(MessageKind::Control, now) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Vec::new()),
+            Err(flood) => Err(flood.answer()),
+        }
+    }
+
+    fn take_hello(&mut self, now: Instant, hello: HelloC2s) -> Vec<Action> {
+        if let Err(actions) = self.admit_control(now) {
+            return actions;
+        }
+        match self.stage {
+            SessionStage::New(_) => self.hello(hello),
+            SessionStage::Joining | SessionStage::Joined(_) => {
+                refuse(close::MALFORMED, "Hello was sent twice.")
             }
         }
     }
@@ -158,192 +132,8 @@ fn outdated() -> Vec<Action> {
     )
 }
 
-fn from_player(player: PlayerId, message: ClientMessage) -> Option<Action> {
-    let command = match message {
-        ClientMessage::Input(input) => {
-            let direction = Direction::from_wire(input.direction)?;
-            Command::Movement(MovementCommand::Step {
-                player,
-                step: HeldStep {
-                    seq: input.seq,
-                    direction,
-                    run: input.run,
-                },
-            })
-        }
-        ClientMessage::WalkTo(walk) => Command::Movement(MovementCommand::Walk {
-            player,
-            seq: walk.seq,
-            goal: Goal::Tile(Tile::new(walk.x, walk.y)),
-        }),
-        ClientMessage::WalkToPlayer(walk) => Command::Movement(MovementCommand::Walk {
-            player,
-            seq: walk.seq,
-            goal: Goal::Player(PlayerId(walk.player)),
-        }),
-        ClientMessage::Emote(emote) if emote.kind < 6 => Command::Emote(Emote {
-            player,
-            kind: emote.kind,
-        }),
-        ClientMessage::Chat(chat) => {
-            let client_id = chat.client_id;
-            let Some(scope) = Scope::from_wire(chat.scope) else {
-                return Some(chat_refused(client_id, "This scope does not exist."));
-            };
-            return Some(match chat_text(&chat.text) {
-                Some(text) => Action::Say {
-                    player,
-                    client_id: Some(client_id),
-                    text,
-                    scope,
-                    reply_to: chat.reply_to.and_then(|id| id.parse().ok()),
-                },
-                None => chat_refused(client_id, LENGTH),
-            });
-        }
-        ClientMessage::ChatEdit(edit) => {
-            let Some(text) = chat_text(&edit.text) else {
-                return Some(notice("chat", LENGTH));
-            };
-            return Some(Action::EditMessage {
-                player,
-                message: edit.id.parse().ok()?,
-                text: Some(text),
-            });
-        }
-        ClientMessage::ChatBefore(before) => return before.id.parse().ok().map(Action::LookBack),
-        ClientMessage::ChatDelete(delete) => {
-            return Some(Action::EditMessage {
-                player,
-                message: delete.id.parse().ok()?,
-                text: None,
-            });
-        }
-        ClientMessage::React(react) if is_one_emoji(&react.emoji) => {
-            Command::Chat(ChatCommand::React {
-                player,
-                message: react.id.parse().ok()?,
-                emoji: react.emoji,
-                on: react.on,
-            })
-        }
-        ClientMessage::Home => Command::Movement(MovementCommand::GoHome { player }),
-        ClientMessage::Typing(typing) => Command::Chat(ChatCommand::Typing {
-            player,
-            on: typing.on,
-        }),
-        ClientMessage::View(view) => {
-            return Some(Action::Resize {
-                width: view.width,
-                height: view.height,
-            });
-        }
-        message => return about_people(player, message),
-    };
-    Some(Action::Command(command))
-}
-
-/// Messages about other players and about calls with them.
-fn about_people(player: PlayerId, message: ClientMessage) -> Option<Action> {
-    let command = match message {
-        ClientMessage::Signal(signal) if signal.body.len() > MAX_SIGNAL => {
-            return Some(notice("too-long", "A signal has at most 12 KiB."));
-        }
-        ClientMessage::Signal(signal) => Command::Call(CallCommand::Signal {
-            player,
-            to: PlayerRef::Player(PlayerId(signal.player)),
-            body: signal.body,
-        }),
-        ClientMessage::Forward(forward) if forward.body.len() > MAX_SIGNAL => {
-            return Some(notice("too-long", "A signal has at most 12 KiB."));
-        }
-        ClientMessage::Forward(forward) => Command::Call(CallCommand::SfuRequest {
-            player,
-            body: forward.body,
-        }),
-        ClientMessage::Media(media) => Command::Status(StatusCommand::ChangeMedia {
-            player,
-            media: Media {
-                audio: media.audio,
-                video: media.video,
-                screen: media.screen,
-            },
-        }),
-        ClientMessage::Status(status) => Command::Status(StatusCommand::ChangeStatus {
-            player,
-            status: Status::from_wire(status.status)?,
-        }),
-        ClientMessage::Wave(wave) => Command::Status(StatusCommand::Wave {
-            player,
-            to: PlayerId(wave.player),
-            kind: WaveKind::from_wire(wave.kind)?,
-        }),
-        ClientMessage::Lock(lock) => Command::Zone(ZoneCommand::Lock {
-            player,
-            zone: lock.zone,
-            locked: lock.locked,
-        }),
-        ClientMessage::Knock(knock) => Command::Zone(ZoneCommand::Knock {
-            player,
-            zone: knock.zone,
-        }),
-        ClientMessage::Admit(admit) => Command::Admit(Admit {
-            player,
-            guest: PlayerId(admit.player),
-        }),
-        ClientMessage::Follow(follow) => Command::Follow(Follow {
-            player,
-            leader: follow.player.map(PlayerId),
-        }),
-        ClientMessage::Bubble(bubble) => Command::Bubble(BubbleCommand {
-            player,
-            action: BubbleAction::from_wire(bubble.deed, bubble.bubble)?,
-        }),
-        ClientMessage::Block(block) => {
-            return Some(match block.user.parse() {
-                Ok(other) => Action::Block {
-                    other,
-                    blocked: block.blocked,
-                },
-                Err(_) => notice("no-user", "There is no such user."),
-            });
-        }
-        _ => return None,
-    };
-    Some(Action::Command(command))
-}
-
-/// Refuses the client, and closes the connection with the same code.
-pub fn refuse(code: u16, message: &'static str) -> Vec<Action> {
-    let refused = ServerMessage::Refused(RefusedS2c {
-        code,
-        message: message.into(),
-    });
-    vec![
-        Action::Reply(encode(&refused).into()),
-        Action::Close {
-            code,
-            reason: message,
-        },
-    ]
-}
-
-/// A notice for the user.
-pub fn notice(code: &str, message: &str) -> Action {
-    let notice = ServerMessage::Notice(NoticeS2c {
-        code: code.into(),
-        message: message.into(),
-    });
-    Action::Reply(encode(&notice).into())
-}
-
-/// Refuses a chat message.
-pub fn chat_refused(client_id: u32, message: &str) -> Action {
-    let refused = ServerMessage::ChatRefused(ChatRefusedS2c {
-        client_id,
-        message: message.into(),
-    });
-    Action::Reply(encode(&refused).into())
+fn not_yet() -> Vec<Action> {
+    refuse(close::MALFORMED, "The first message must be Hello.")
 }
 
 #[cfg(test)]
@@ -352,10 +142,22 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::net::protocol::chat::{ChatC2s, EmoteC2s};
+    use crate::components::command::Command;
+    use crate::components::id::PlayerId;
+    use crate::components::movement::MovementCommand;
+    use crate::components::peers::MAX_SIGNAL;
+    use crate::net::codec::encode;
+    use crate::net::protocol::bubble::BubbleC2s;
+    use crate::net::protocol::call::{CallC2s, SignalC2s};
+    use crate::net::protocol::chat::{
+        ChatBeforeC2s, ChatC2s, ChatDeleteC2s, ChatSendC2s, TypingC2s,
+    };
+    use crate::net::protocol::emote::EmoteC2s;
+    use crate::net::protocol::follow::FollowC2s;
     use crate::net::protocol::movement::InputC2s;
-    use crate::net::protocol::peers::SignalC2s;
     use crate::net::protocol::session::PingC2s;
+    use crate::net::protocol::status::{StatusC2s, WaveC2s};
+    use crate::net::protocol::zone::{KnockC2s, ZoneC2s};
 
     fn hello() -> ClientMessage {
         ClientMessage::Hello(HelloC2s {
@@ -386,7 +188,9 @@ mod tests {
     #[test]
     fn a_client_whose_first_message_is_not_hello_is_disconnected() {
         let now = Instant::now();
-        let ping = encode(&ClientMessage::Ping(PingC2s { nonce: 1 }));
+        let ping = encode(&ClientMessage::Session(SessionC2s::Ping(PingC2s {
+            nonce: 1,
+        })));
         assert_eq!(
             close_code(&Session::new(now).receive_binary(now, &ping)),
             Some(close::MALFORMED)
@@ -478,12 +282,12 @@ mod tests {
     fn the_eleventh_message_in_ten_seconds_is_refused_and_other_actions_are_not() {
         let now = Instant::now() + Duration::from_mins(1);
         let mut session = joined(now);
-        let chat = encode(&ClientMessage::Chat(ChatC2s {
+        let chat = encode(&ClientMessage::Chat(ChatC2s::Send(ChatSendC2s {
             client_id: 1,
             text: "hi".into(),
             scope: 0,
             reply_to: None,
-        }));
+        })));
         for _ in 0..10 {
             assert!(matches!(
                 session.receive_binary(now, &chat)[..],
@@ -503,6 +307,53 @@ mod tests {
             session.receive_binary(now, &input)[..],
             [Action::Command(_)]
         ));
+    }
+
+    #[test]
+    fn each_domain_says_which_messages_above_their_rate_are_answered() {
+        let now = Instant::now() + Duration::from_mins(1);
+        let (player, kind, id) = (9, 0, "0197a1b2-0000-7000-8000-00000000000a".to_owned());
+        let typing = ChatC2s::Typing(TypingC2s { on: true });
+        for (message, is_told) in [
+            (
+                ClientMessage::Status(StatusC2s::Wave(WaveC2s { player, kind })),
+                true,
+            ),
+            (
+                ClientMessage::Zone(ZoneC2s::Knock(KnockC2s { zone: 0 })),
+                true,
+            ),
+            (
+                ClientMessage::Bubble(BubbleC2s { deed: 2, bubble: 1 }),
+                true,
+            ),
+            (
+                ClientMessage::Chat(ChatC2s::Delete(ChatDeleteC2s { id: id.clone() })),
+                true,
+            ),
+            (
+                ClientMessage::Chat(ChatC2s::Before(ChatBeforeC2s { id })),
+                false,
+            ),
+            (ClientMessage::Chat(typing), false),
+            (ClientMessage::Follow(FollowC2s { player: Some(9) }), false),
+            (ClientMessage::Emote(EmoteC2s { kind: 1 }), false),
+        ] {
+            let mut session = joined(now);
+            let bytes = encode(&message);
+            let first = session.receive_binary(now, &bytes);
+            assert!(
+                !matches!(first[..], [] | [Action::Reply(_)]),
+                "{message:?}: {first:?}"
+            );
+            let last = (0..40)
+                .map(|_| session.receive_binary(now, &bytes))
+                .last()
+                .unwrap();
+            let was_told = matches!(last[..], [Action::Reply(_)]);
+            assert!(is_told || last.is_empty(), "{message:?}: {last:?}");
+            assert_eq!(was_told, is_told, "{message:?}: {last:?}");
+        }
     }
 
     #[test]
@@ -546,10 +397,10 @@ mod tests {
     fn a_client_that_signals_too_much_is_slowed_and_no_signal_is_lost() {
         let now = Instant::now() + Duration::from_mins(1);
         let mut session = joined(now);
-        let signal = encode(&ClientMessage::Signal(SignalC2s {
+        let signal = encode(&ClientMessage::Call(CallC2s::Signal(SignalC2s {
             player: 9,
             body: "x".repeat(MAX_SIGNAL),
-        }));
+        })));
         let passed = (0..12)
             .flat_map(|_| session.receive_binary(now, &signal))
             .count();
@@ -580,13 +431,13 @@ mod tests {
         let now = Instant::now();
         let mut session = joined(now);
         let mut say = |text: String| {
-            let chat = ChatC2s {
+            let chat = ChatSendC2s {
                 client_id: 1,
                 text,
                 scope: 0,
                 reply_to: None,
             };
-            session.receive_binary(now, &encode(&ClientMessage::Chat(chat)))
+            session.receive_binary(now, &encode(&ClientMessage::Chat(ChatC2s::Send(chat))))
         };
         assert!(
             matches!(&say("  hi\u{7}  ".into())[..], [Action::Say { text, .. }] if text == "hi")

@@ -4,11 +4,21 @@
 //! May use `protocol`, `codec` and `budget`. Never: sockets, clocks, the store. `edge` carries out
 //! the actions.
 
-pub mod binary;
+mod binary;
+mod block;
+mod bubble;
 mod bucket;
+mod call;
+mod chat;
 mod emoji;
+mod emote;
+mod follow;
 pub mod json;
+mod movement;
 pub mod rates;
+pub mod replies;
+mod status;
+mod zone;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -154,6 +164,25 @@ enum MessageKind {
     /// Messages about the connection alone.
     Control,
     Other,
+}
+
+/// A message of a binary client, as its domain understands it.
+trait DomainMessage {
+    /// The rate limit under which it falls.
+    fn kind(&self) -> MessageKind;
+
+    /// The answer to one above its rate, if there is any.
+    fn too_often(&self) -> Option<Bytes>;
+
+    /// Counts what is limited beside the number of messages. An error is the answer that refuses
+    /// the message.
+    fn charge(&self, session: &mut Session, now: Instant) -> Result<(), Bytes> {
+        let _ = (session, now);
+        Ok(())
+    }
+
+    /// The action that follows; `None` for values that mean nothing.
+    fn act(self, player: PlayerId) -> Option<Action>;
 }
 
 impl Session {

@@ -7,7 +7,7 @@ import { readCell } from "./packed";
 export const SUBPROTOCOL = "plaza.v1";
 export const VERSION = 1;
 /** Hash of all types. Client and server refuse each other when theirs differ. */
-export const SCHEMA = 1330537;
+export const SCHEMA = 3756222172;
 
 /** Lets in a player who knocked at the zone in which the sender stands. */
 export interface AdmitC2s {
@@ -37,6 +37,7 @@ export interface BlockC2s {
   blocked: boolean;
 }
 
+/** A player invites the receiver to talk. */
 export interface BubbleAsked {
   /** Number of the inviting player. */
   player: number;
@@ -44,6 +45,7 @@ export interface BubbleAsked {
   aside: boolean;
 }
 
+/** Creates, joins, leaves, locks or unlocks a bubble. */
 export interface BubbleC2s {
   /**
    * 0 invite nearby players to a bubble, 1 to an aside, 2 join or knock, 3 leave, 4 lock,
@@ -54,12 +56,23 @@ export interface BubbleC2s {
   bubble: number;
 }
 
+/** A player asks to join the receiver's bubble. */
 export interface BubbleKnocked {
   /** Number of the asking player. */
   player: number;
 }
 
-export interface Bubble {
+/** Messages from the server about conversation bubbles. */
+export type BubbleS2c =
+  /** States of conversation bubbles. */
+  | ({ type: "Changed" } & Bubbles)
+  /** A player asks to join the receiver's bubble. */
+  | ({ type: "Knocked" } & BubbleKnocked)
+  /** A player invites the receiver to a bubble. */
+  | ({ type: "Asked" } & BubbleAsked);
+
+/** State of a bubble. */
+export interface BubbleState {
   /** Id of the bubble. */
   bubble: number;
   /** Whether players outside hear the bubble, and are heard in it, at low volume. */
@@ -70,12 +83,27 @@ export interface Bubble {
   players: number[];
 }
 
+/** States of bubbles. */
 export interface Bubbles {
   /** Whether the list is complete. */
   full: boolean;
   /** New and changed bubbles. */
-  bubbles: Bubble[];
+  bubbles: BubbleState[];
 }
+
+/** Messages from a client about calls. */
+export type CallC2s =
+  /** Call signal for a peer. */
+  | ({ type: "Signal" } & SignalC2s)
+  /** Request to the SFU. */
+  | ({ type: "Sfu" } & SfuC2s);
+
+/** Messages from the server about calls. */
+export type CallS2c =
+  /** Call signal from a peer. */
+  | ({ type: "Signal" } & Signal)
+  /** Reply of the SFU. */
+  | ({ type: "Sfu" } & Sfu);
 
 /** The public data of a player. */
 export interface Card {
@@ -113,17 +141,20 @@ export interface ChatBeforeC2s {
   id: string;
 }
 
-/** Sends a chat message. */
-export interface ChatC2s {
-  /** Number that the client gave the message. */
-  clientId: number;
-  /** Text, 1 to 4,000 characters after trimming. */
-  text: string;
-  /** Recipients: 0 the space, 1 players who hear the sender, 2 everyone, as an announcement. */
-  scope: number;
-  /** Id of the message to which it replies. */
-  replyTo: string | null;
-}
+/** Messages from a client about the chat. */
+export type ChatC2s =
+  /** Sends a chat message. */
+  | ({ type: "Send" } & ChatSendC2s)
+  /** Edits an own message. */
+  | ({ type: "Edit" } & ChatEditC2s)
+  /** Deletes a message. */
+  | ({ type: "Delete" } & ChatDeleteC2s)
+  /** Adds or removes a reaction. */
+  | ({ type: "React" } & ReactC2s)
+  /** Tells whether the sender types. */
+  | ({ type: "Typing" } & TypingC2s)
+  /** Asks for earlier chat messages. */
+  | ({ type: "Before" } & ChatBeforeC2s);
 
 /** A message was edited or deleted. */
 export interface ChatChanged {
@@ -145,7 +176,7 @@ export interface ChatDeleteC2s {
 export interface ChatEditC2s {
   /** Id of the message. */
   id: string;
-  /** New text, as in `ChatC2s`. */
+  /** New text, as in `ChatSendC2s`. */
   text: string;
 }
 
@@ -165,7 +196,7 @@ export interface ChatMessage {
   text: string;
   /** Time it was sent, in Unix milliseconds. */
   at: number;
-  /** Recipients, as in `ChatC2s`. */
+  /** Recipients, as in `ChatSendC2s`. */
   scope: number;
   /** Id of the message to which it replies. */
   replyTo: string | null;
@@ -185,60 +216,59 @@ export interface ChatRefused {
   message: string;
 }
 
-/** Messages from a client. */
+/** Messages from the server about the chat. */
+export type ChatS2c =
+  /** A chat message. */
+  | ({ type: "Message" } & ChatMessage)
+  /** A message was refused. */
+  | ({ type: "Refused" } & ChatRefused)
+  /** A message was edited or deleted. */
+  | ({ type: "Changed" } & ChatChanged)
+  /** A reaction was added or removed. */
+  | ({ type: "Reacted" } & Reacted)
+  /** A player started or stopped typing. */
+  | ({ type: "Typing" } & Typing)
+  /** Earlier chat messages. */
+  | ({ type: "History" } & History);
+
+/** Sends a chat message. */
+export interface ChatSendC2s {
+  /** Number that the client gave the message. */
+  clientId: number;
+  /** Text, 1 to 4,000 characters after trimming. */
+  text: string;
+  /** Recipients: 0 the space, 1 players who hear the sender, 2 everyone, as an announcement. */
+  scope: number;
+  /** Id of the message to which it replies. */
+  replyTo: string | null;
+}
+
+/** Messages from a client. New ones go into the type of their domain. */
 export type ClientMessage =
   /** Joins a space; always the first message. */
   | ({ type: "Hello" } & HelloC2s)
   /** Moves one step in a held direction. */
   | ({ type: "Input" } & InputC2s)
-  /** Walks to a tile. */
-  | ({ type: "WalkTo" } & WalkToC2s)
-  /** Walks to another player. */
-  | ({ type: "WalkToPlayer" } & WalkToPlayerC2s)
-  /** Sends a chat message. */
-  | ({ type: "Chat" } & ChatC2s)
+  /** About the connection. */
+  | { type: "Session"; value: SessionC2s }
+  /** Walks. */
+  | { type: "Movement"; value: MovementC2s }
+  /** About the chat. */
+  | { type: "Chat"; value: ChatC2s }
   /** Shows an emote. */
   | ({ type: "Emote" } & EmoteC2s)
-  /** Changes the number of visible tiles. */
-  | ({ type: "View" } & ViewC2s)
-  /** Asks for a pong. */
-  | ({ type: "Ping" } & PingC2s)
-  /** Leaves for good. */
-  | { type: "Leave" }
-  /** Call signal for a peer. */
-  | ({ type: "Signal" } & SignalC2s)
-  /** Tells which media the sender sends. */
-  | ({ type: "Media" } & MediaC2s)
-  /** Sets the sender's status. */
-  | ({ type: "Status" } & StatusC2s)
-  /** Waves at a player. */
-  | ({ type: "Wave" } & WaveC2s)
-  /** Locks or unlocks the private zone in which the sender stands. */
-  | ({ type: "Lock" } & LockC2s)
-  /** Knocks at a private zone. */
-  | ({ type: "Knock" } & KnockC2s)
-  /** Lets in a player who knocked. */
-  | ({ type: "Admit" } & AdmitC2s)
-  /** Blocks or unblocks a user. */
-  | ({ type: "Block" } & BlockC2s)
-  /** Request to the SFU. */
-  | ({ type: "Forward" } & SfuC2s)
-  /** Edits an own message. */
-  | ({ type: "ChatEdit" } & ChatEditC2s)
-  /** Deletes a message. */
-  | ({ type: "ChatDelete" } & ChatDeleteC2s)
-  /** Adds or removes a reaction. */
-  | ({ type: "React" } & ReactC2s)
-  /** Tells whether the sender types. */
-  | ({ type: "Typing" } & TypingC2s)
+  /** Signals of a call. */
+  | { type: "Call"; value: CallC2s }
+  /** About the availability of the sender. */
+  | { type: "Status"; value: StatusC2s }
+  /** About private zones. */
+  | { type: "Zone"; value: ZoneC2s }
+  /** Follows a player, or stops. */
+  | ({ type: "Follow" } & FollowC2s)
   /** Creates, joins, leaves, locks or unlocks a conversation bubble. */
   | ({ type: "Bubble" } & BubbleC2s)
-  /** Asks for earlier chat messages. */
-  | ({ type: "ChatBefore" } & ChatBeforeC2s)
-  /** Moves the sender to the arrival point. */
-  | { type: "Home" }
-  /** Follows a player, or stops. */
-  | ({ type: "Follow" } & FollowC2s);
+  /** Blocks or unblocks a user. */
+  | ({ type: "Block" } & BlockC2s);
 
 /** A direct message. It reaches the recipient in any space. */
 export interface DirectMessage {
@@ -279,6 +309,15 @@ export interface ElementRemoved {
   /** Version of the layout without it. */
   mapVersion: number;
 }
+
+/** Messages from the server about the objects of a layout. */
+export type ElementS2c =
+  /** An object was placed. */
+  | ({ type: "Placed" } & ElementPlaced)
+  /** An object was removed. */
+  | ({ type: "Removed" } & ElementRemoved)
+  /** The map changed. */
+  | ({ type: "MapChanged" } & MapChanged);
 
 /** Shows an emote over the sender's head. */
 export interface EmoteC2s {
@@ -425,6 +464,15 @@ export interface Missed {
   mapVersion: number;
 }
 
+/** Messages from a client about walking. Steps are `Input`, which is shorter. */
+export type MovementC2s =
+  /** Walks to a tile. */
+  | ({ type: "WalkTo" } & WalkToC2s)
+  /** Walks to another player. */
+  | ({ type: "WalkToPlayer" } & WalkToPlayerC2s)
+  /** Moves the sender to the arrival point. */
+  | { type: "Home" };
+
 /** A notice for the user. */
 export interface Notice {
   /** Code, for programs. */
@@ -560,66 +608,60 @@ export interface Roster {
   gone: number[];
 }
 
-/** Messages from the server. */
+/** Messages from the server. New ones go into the type of their domain. */
 export type ServerMessage =
-  /** The client has joined. */
-  | ({ type: "Welcome" } & Welcome)
+  /** About the connection. */
+  | { type: "Session"; value: SessionS2c }
   /** The client may not join; says why. */
   | ({ type: "Refused" } & Refused)
   /** Changes in the client's view. */
   | ({ type: "Frame" } & Frame)
-  /** A chat message. */
-  | ({ type: "Chat" } & ChatMessage)
-  /** A message was refused. */
-  | ({ type: "ChatRefused" } & ChatRefused)
+  /** About the chat. */
+  | { type: "Chat"; value: ChatS2c }
   /** A player shows an emote. */
   | ({ type: "Emote" } & Emote)
-  /** An object was placed. */
-  | ({ type: "ElementPlaced" } & ElementPlaced)
-  /** An object was removed. */
-  | ({ type: "ElementRemoved" } & ElementRemoved)
-  /** The map changed. */
-  | ({ type: "MapChanged" } & MapChanged)
+  /** About the objects of the layout. */
+  | { type: "Element"; value: ElementS2c }
+  /** Players that the receiver hears or sees, or that hear or see the receiver. */
+  | ({ type: "Peers" } & Peers)
+  /** Signals of a call. */
+  | { type: "Call"; value: CallS2c }
+  /** About the availability of players. */
+  | { type: "Status"; value: StatusS2c }
+  /** About private zones and portals. */
+  | { type: "Zone"; value: ZoneS2c }
+  /** About conversation bubbles. */
+  | { type: "Bubble"; value: BubbleS2c }
+  /** A player follows the receiver, or stops. */
+  | ({ type: "Follow" } & Followed)
+  /** A direct message from or to the receiver. */
+  | ({ type: "Direct" } & DirectMessage);
+
+/** Messages from a client about its connection, after `Hello`. */
+export type SessionC2s =
+  /** Changes the number of visible tiles. */
+  | ({ type: "View" } & ViewC2s)
+  /** Asks for a pong. */
+  | ({ type: "Ping" } & PingC2s)
+  /** Leaves for good. */
+  | { type: "Leave" };
+
+/** Messages from the server about a connection. */
+export type SessionS2c =
+  /** The client has joined. */
+  | ({ type: "Welcome" } & Welcome)
   /** Reply to a ping. */
   | ({ type: "Pong" } & Pong)
   /** A notice for the user. */
   | ({ type: "Notice" } & Notice)
-  /** Players that the receiver hears or sees, or that hear or see the receiver. */
-  | ({ type: "Peers" } & Peers)
-  /** Call signal from a peer. */
-  | ({ type: "Signal" } & Signal)
-  /** A player waves at the receiver. */
-  | ({ type: "Waved" } & Waved)
-  /** State of a private zone. */
-  | ({ type: "Zone" } & Zone)
-  /** A player knocks at the receiver's private zone. */
-  | ({ type: "Knocked" } & Knocked)
-  /** The receiver may enter a private zone. */
-  | ({ type: "Admitted" } & Admitted)
-  /** The receiver took a portal to another space. */
-  | ({ type: "Portal" } & Portal)
-  /** Reply of the SFU. */
-  | ({ type: "Forward" } & Sfu)
-  /** A message was edited or deleted. */
-  | ({ type: "ChatChanged" } & ChatChanged)
-  /** A reaction was added or removed. */
-  | ({ type: "Reacted" } & Reacted)
-  /** A player started or stopped typing. */
-  | ({ type: "Typing" } & Typing)
-  /** A direct message from or to the receiver. */
-  | ({ type: "Direct" } & DirectMessage)
-  /** States of conversation bubbles. */
-  | ({ type: "Bubbles" } & Bubbles)
-  /** A player asks to join the receiver's bubble. */
-  | ({ type: "BubbleKnocked" } & BubbleKnocked)
-  /** Earlier chat messages. */
-  | ({ type: "History" } & History)
   /** Messages to the receiver were left out. */
-  | ({ type: "Missed" } & Missed)
-  /** A player invites the receiver to a bubble. */
-  | ({ type: "BubbleAsked" } & BubbleAsked)
-  /** A player follows the receiver, or stops. */
-  | ({ type: "Followed" } & Followed);
+  | ({ type: "Missed" } & Missed);
+
+/** Sets the sender's availability. */
+export interface SetStatusC2s {
+  /** 0 available, 1 busy, 2 away, 3 do not disturb, 4 quiet. */
+  status: number;
+}
 
 /** Request to the SFU. */
 export interface SfuC2s {
@@ -652,11 +694,19 @@ export interface Signal {
   body: string;
 }
 
-/** Sets the sender's availability. */
-export interface StatusC2s {
-  /** 0 available, 1 busy, 2 away, 3 do not disturb, 4 quiet. */
-  status: number;
-}
+/** Messages from a client about its player's availability. */
+export type StatusC2s =
+  /** Tells which media the sender sends. */
+  | ({ type: "Media" } & MediaC2s)
+  /** Sets the sender's status. */
+  | ({ type: "Set" } & SetStatusC2s)
+  /** Waves at a player. */
+  | ({ type: "Wave" } & WaveC2s);
+
+/** Messages from the server about the availability of players. */
+export type StatusS2c =
+  /** A player waves at the receiver. */
+  | ({ type: "Waved" } & Waved);
 
 /**
  * A short move of one player. Only the low bits of the position are sent, because the reader knows
@@ -756,8 +806,28 @@ export interface Welcome {
   blocked: string[];
 }
 
+/** Messages from a client about private zones. */
+export type ZoneC2s =
+  /** Locks or unlocks the private zone in which the sender stands. */
+  | ({ type: "Lock" } & LockC2s)
+  /** Knocks at a private zone. */
+  | ({ type: "Knock" } & KnockC2s)
+  /** Lets in a player who knocked. */
+  | ({ type: "Admit" } & AdmitC2s);
+
+/** Messages from the server about private zones and portals. */
+export type ZoneS2c =
+  /** State of a private zone. */
+  | ({ type: "State" } & ZoneState)
+  /** A player knocks at the receiver's private zone. */
+  | ({ type: "Knocked" } & Knocked)
+  /** The receiver may enter a private zone. */
+  | ({ type: "Admitted" } & Admitted)
+  /** The receiver took a portal to another space. */
+  | ({ type: "Portal" } & Portal);
+
 /** State of a private zone. */
-export interface Zone {
+export interface ZoneState {
   /** Index of the zone in the map's list. */
   zone: number;
   /** Whether it is locked. */
@@ -798,15 +868,54 @@ function writeBubbleC2s(w: Writer, value: BubbleC2s): void {
   w.uint(value.bubble);
 }
 
+function writeCallC2s(w: Writer, value: CallC2s): void {
+  switch (value.type) {
+    case "Signal":
+      w.uint(0);
+      writeSignalC2s(w, value);
+      break;
+    case "Sfu":
+      w.uint(1);
+      writeSfuC2s(w, value);
+      break;
+    default:
+      value satisfies never;
+  }
+}
+
 function writeChatBeforeC2s(w: Writer, value: ChatBeforeC2s): void {
   w.string(value.id);
 }
 
 function writeChatC2s(w: Writer, value: ChatC2s): void {
-  w.uint(value.clientId);
-  w.string(value.text);
-  w.u8(value.scope);
-  w.option(value.replyTo, (item) => w.string(item));
+  switch (value.type) {
+    case "Send":
+      w.uint(0);
+      writeChatSendC2s(w, value);
+      break;
+    case "Edit":
+      w.uint(1);
+      writeChatEditC2s(w, value);
+      break;
+    case "Delete":
+      w.uint(2);
+      writeChatDeleteC2s(w, value);
+      break;
+    case "React":
+      w.uint(3);
+      writeReactC2s(w, value);
+      break;
+    case "Typing":
+      w.uint(4);
+      writeTypingC2s(w, value);
+      break;
+    case "Before":
+      w.uint(5);
+      writeChatBeforeC2s(w, value);
+      break;
+    default:
+      value satisfies never;
+  }
 }
 
 function writeChatDeleteC2s(w: Writer, value: ChatDeleteC2s): void {
@@ -816,6 +925,13 @@ function writeChatDeleteC2s(w: Writer, value: ChatDeleteC2s): void {
 function writeChatEditC2s(w: Writer, value: ChatEditC2s): void {
   w.string(value.id);
   w.string(value.text);
+}
+
+function writeChatSendC2s(w: Writer, value: ChatSendC2s): void {
+  w.uint(value.clientId);
+  w.string(value.text);
+  w.u8(value.scope);
+  w.option(value.replyTo, (item) => w.string(item));
 }
 
 function writeClientMessage(w: Writer, value: ClientMessage): void {
@@ -828,99 +944,45 @@ function writeClientMessage(w: Writer, value: ClientMessage): void {
       w.uint(1);
       writeInputC2s(w, value);
       break;
-    case "WalkTo":
+    case "Session":
       w.uint(2);
-      writeWalkToC2s(w, value);
+      writeSessionC2s(w, value.value);
       break;
-    case "WalkToPlayer":
+    case "Movement":
       w.uint(3);
-      writeWalkToPlayerC2s(w, value);
+      writeMovementC2s(w, value.value);
       break;
     case "Chat":
       w.uint(4);
-      writeChatC2s(w, value);
+      writeChatC2s(w, value.value);
       break;
     case "Emote":
       w.uint(5);
       writeEmoteC2s(w, value);
       break;
-    case "View":
+    case "Call":
       w.uint(6);
-      writeViewC2s(w, value);
-      break;
-    case "Ping":
-      w.uint(7);
-      writePingC2s(w, value);
-      break;
-    case "Leave":
-      w.uint(8);
-      break;
-    case "Signal":
-      w.uint(9);
-      writeSignalC2s(w, value);
-      break;
-    case "Media":
-      w.uint(10);
-      writeMediaC2s(w, value);
+      writeCallC2s(w, value.value);
       break;
     case "Status":
-      w.uint(11);
-      writeStatusC2s(w, value);
+      w.uint(7);
+      writeStatusC2s(w, value.value);
       break;
-    case "Wave":
-      w.uint(12);
-      writeWaveC2s(w, value);
-      break;
-    case "Lock":
-      w.uint(13);
-      writeLockC2s(w, value);
-      break;
-    case "Knock":
-      w.uint(14);
-      writeKnockC2s(w, value);
-      break;
-    case "Admit":
-      w.uint(15);
-      writeAdmitC2s(w, value);
-      break;
-    case "Block":
-      w.uint(16);
-      writeBlockC2s(w, value);
-      break;
-    case "Forward":
-      w.uint(17);
-      writeSfuC2s(w, value);
-      break;
-    case "ChatEdit":
-      w.uint(18);
-      writeChatEditC2s(w, value);
-      break;
-    case "ChatDelete":
-      w.uint(19);
-      writeChatDeleteC2s(w, value);
-      break;
-    case "React":
-      w.uint(20);
-      writeReactC2s(w, value);
-      break;
-    case "Typing":
-      w.uint(21);
-      writeTypingC2s(w, value);
-      break;
-    case "Bubble":
-      w.uint(22);
-      writeBubbleC2s(w, value);
-      break;
-    case "ChatBefore":
-      w.uint(23);
-      writeChatBeforeC2s(w, value);
-      break;
-    case "Home":
-      w.uint(24);
+    case "Zone":
+      w.uint(8);
+      writeZoneC2s(w, value.value);
       break;
     case "Follow":
-      w.uint(25);
+      w.uint(9);
       writeFollowC2s(w, value);
+      break;
+    case "Bubble":
+      w.uint(10);
+      writeBubbleC2s(w, value);
+      break;
+    case "Block":
+      w.uint(11);
+      writeBlockC2s(w, value);
       break;
     default:
       value satisfies never;
@@ -966,6 +1028,24 @@ function writeMediaC2s(w: Writer, value: MediaC2s): void {
   w.bool(value.screen);
 }
 
+function writeMovementC2s(w: Writer, value: MovementC2s): void {
+  switch (value.type) {
+    case "WalkTo":
+      w.uint(0);
+      writeWalkToC2s(w, value);
+      break;
+    case "WalkToPlayer":
+      w.uint(1);
+      writeWalkToPlayerC2s(w, value);
+      break;
+    case "Home":
+      w.uint(2);
+      break;
+    default:
+      value satisfies never;
+  }
+}
+
 function writePingC2s(w: Writer, value: PingC2s): void {
   w.uint(value.nonce);
 }
@@ -974,6 +1054,28 @@ function writeReactC2s(w: Writer, value: ReactC2s): void {
   w.string(value.id);
   w.string(value.emoji);
   w.bool(value.on);
+}
+
+function writeSessionC2s(w: Writer, value: SessionC2s): void {
+  switch (value.type) {
+    case "View":
+      w.uint(0);
+      writeViewC2s(w, value);
+      break;
+    case "Ping":
+      w.uint(1);
+      writePingC2s(w, value);
+      break;
+    case "Leave":
+      w.uint(2);
+      break;
+    default:
+      value satisfies never;
+  }
+}
+
+function writeSetStatusC2s(w: Writer, value: SetStatusC2s): void {
+  w.u8(value.status);
 }
 
 function writeSfuC2s(w: Writer, value: SfuC2s): void {
@@ -986,7 +1088,22 @@ function writeSignalC2s(w: Writer, value: SignalC2s): void {
 }
 
 function writeStatusC2s(w: Writer, value: StatusC2s): void {
-  w.u8(value.status);
+  switch (value.type) {
+    case "Media":
+      w.uint(0);
+      writeMediaC2s(w, value);
+      break;
+    case "Set":
+      w.uint(1);
+      writeSetStatusC2s(w, value);
+      break;
+    case "Wave":
+      w.uint(2);
+      writeWaveC2s(w, value);
+      break;
+    default:
+      value satisfies never;
+  }
 }
 
 function writeTypingC2s(w: Writer, value: TypingC2s): void {
@@ -1012,6 +1129,25 @@ function writeWalkToPlayerC2s(w: Writer, value: WalkToPlayerC2s): void {
 function writeWaveC2s(w: Writer, value: WaveC2s): void {
   w.uint(value.player);
   w.u8(value.kind);
+}
+
+function writeZoneC2s(w: Writer, value: ZoneC2s): void {
+  switch (value.type) {
+    case "Lock":
+      w.uint(0);
+      writeLockC2s(w, value);
+      break;
+    case "Knock":
+      w.uint(1);
+      writeKnockC2s(w, value);
+      break;
+    case "Admit":
+      w.uint(2);
+      writeAdmitC2s(w, value);
+      break;
+    default:
+      value satisfies never;
+  }
 }
 
 function readAdmitted(r: Reader): Admitted {
@@ -1040,7 +1176,21 @@ function readBubbleKnocked(r: Reader): BubbleKnocked {
   };
 }
 
-function readBubble(r: Reader): Bubble {
+function readBubbleS2c(r: Reader): BubbleS2c {
+  const variant = r.uint();
+  switch (variant) {
+    case 0:
+      return { type: "Changed", ...readBubbles(r) };
+    case 1:
+      return { type: "Knocked", ...readBubbleKnocked(r) };
+    case 2:
+      return { type: "Asked", ...readBubbleAsked(r) };
+    default:
+      throw new DecodeError(`no BubbleS2c has the number ${variant}`);
+  }
+}
+
+function readBubbleState(r: Reader): BubbleState {
   return {
     bubble: r.uint(),
     aside: r.bool(),
@@ -1052,8 +1202,20 @@ function readBubble(r: Reader): Bubble {
 function readBubbles(r: Reader): Bubbles {
   return {
     full: r.bool(),
-    bubbles: r.list(() => readBubble(r)),
+    bubbles: r.list(() => readBubbleState(r)),
   };
+}
+
+function readCallS2c(r: Reader): CallS2c {
+  const variant = r.uint();
+  switch (variant) {
+    case 0:
+      return { type: "Signal", ...readSignal(r) };
+    case 1:
+      return { type: "Sfu", ...readSfu(r) };
+    default:
+      throw new DecodeError(`no CallS2c has the number ${variant}`);
+  }
 }
 
 function readCard(r: Reader): Card {
@@ -1099,6 +1261,26 @@ function readChatRefused(r: Reader): ChatRefused {
   };
 }
 
+function readChatS2c(r: Reader): ChatS2c {
+  const variant = r.uint();
+  switch (variant) {
+    case 0:
+      return { type: "Message", ...readChatMessage(r) };
+    case 1:
+      return { type: "Refused", ...readChatRefused(r) };
+    case 2:
+      return { type: "Changed", ...readChatChanged(r) };
+    case 3:
+      return { type: "Reacted", ...readReacted(r) };
+    case 4:
+      return { type: "Typing", ...readTyping(r) };
+    case 5:
+      return { type: "History", ...readHistory(r) };
+    default:
+      throw new DecodeError(`no ChatS2c has the number ${variant}`);
+  }
+}
+
 function readDirectMessage(r: Reader): DirectMessage {
   return {
     id: r.string(),
@@ -1126,6 +1308,20 @@ function readElementRemoved(r: Reader): ElementRemoved {
     id: r.string(),
     mapVersion: r.uint(),
   };
+}
+
+function readElementS2c(r: Reader): ElementS2c {
+  const variant = r.uint();
+  switch (variant) {
+    case 0:
+      return { type: "Placed", ...readElementPlaced(r) };
+    case 1:
+      return { type: "Removed", ...readElementRemoved(r) };
+    case 2:
+      return { type: "MapChanged", ...readMapChanged(r) };
+    default:
+      throw new DecodeError(`no ElementS2c has the number ${variant}`);
+  }
 }
 
 function readEmote(r: Reader): Emote {
@@ -1284,65 +1480,49 @@ function readServerMessage(r: Reader): ServerMessage {
   const variant = r.uint();
   switch (variant) {
     case 0:
-      return { type: "Welcome", ...readWelcome(r) };
+      return { type: "Session", value: readSessionS2c(r) };
     case 1:
       return { type: "Refused", ...readRefused(r) };
     case 2:
       return { type: "Frame", ...readFrame(r) };
     case 3:
-      return { type: "Chat", ...readChatMessage(r) };
+      return { type: "Chat", value: readChatS2c(r) };
     case 4:
-      return { type: "ChatRefused", ...readChatRefused(r) };
-    case 5:
       return { type: "Emote", ...readEmote(r) };
+    case 5:
+      return { type: "Element", value: readElementS2c(r) };
     case 6:
-      return { type: "ElementPlaced", ...readElementPlaced(r) };
-    case 7:
-      return { type: "ElementRemoved", ...readElementRemoved(r) };
-    case 8:
-      return { type: "MapChanged", ...readMapChanged(r) };
-    case 9:
-      return { type: "Pong", ...readPong(r) };
-    case 10:
-      return { type: "Notice", ...readNotice(r) };
-    case 11:
       return { type: "Peers", ...readPeers(r) };
+    case 7:
+      return { type: "Call", value: readCallS2c(r) };
+    case 8:
+      return { type: "Status", value: readStatusS2c(r) };
+    case 9:
+      return { type: "Zone", value: readZoneS2c(r) };
+    case 10:
+      return { type: "Bubble", value: readBubbleS2c(r) };
+    case 11:
+      return { type: "Follow", ...readFollowed(r) };
     case 12:
-      return { type: "Signal", ...readSignal(r) };
-    case 13:
-      return { type: "Waved", ...readWaved(r) };
-    case 14:
-      return { type: "Zone", ...readZone(r) };
-    case 15:
-      return { type: "Knocked", ...readKnocked(r) };
-    case 16:
-      return { type: "Admitted", ...readAdmitted(r) };
-    case 17:
-      return { type: "Portal", ...readPortal(r) };
-    case 18:
-      return { type: "Forward", ...readSfu(r) };
-    case 19:
-      return { type: "ChatChanged", ...readChatChanged(r) };
-    case 20:
-      return { type: "Reacted", ...readReacted(r) };
-    case 21:
-      return { type: "Typing", ...readTyping(r) };
-    case 22:
       return { type: "Direct", ...readDirectMessage(r) };
-    case 23:
-      return { type: "Bubbles", ...readBubbles(r) };
-    case 24:
-      return { type: "BubbleKnocked", ...readBubbleKnocked(r) };
-    case 25:
-      return { type: "History", ...readHistory(r) };
-    case 26:
-      return { type: "Missed", ...readMissed(r) };
-    case 27:
-      return { type: "BubbleAsked", ...readBubbleAsked(r) };
-    case 28:
-      return { type: "Followed", ...readFollowed(r) };
     default:
       throw new DecodeError(`no ServerMessage has the number ${variant}`);
+  }
+}
+
+function readSessionS2c(r: Reader): SessionS2c {
+  const variant = r.uint();
+  switch (variant) {
+    case 0:
+      return { type: "Welcome", ...readWelcome(r) };
+    case 1:
+      return { type: "Pong", ...readPong(r) };
+    case 2:
+      return { type: "Notice", ...readNotice(r) };
+    case 3:
+      return { type: "Missed", ...readMissed(r) };
+    default:
+      throw new DecodeError(`no SessionS2c has the number ${variant}`);
   }
 }
 
@@ -1357,6 +1537,16 @@ function readSignal(r: Reader): Signal {
     player: r.uint(),
     body: r.string(),
   };
+}
+
+function readStatusS2c(r: Reader): StatusS2c {
+  const variant = r.uint();
+  switch (variant) {
+    case 0:
+      return { type: "Waved", ...readWaved(r) };
+    default:
+      throw new DecodeError(`no StatusS2c has the number ${variant}`);
+  }
 }
 
 function readTyping(r: Reader): Typing {
@@ -1389,7 +1579,23 @@ function readWelcome(r: Reader): Welcome {
   };
 }
 
-function readZone(r: Reader): Zone {
+function readZoneS2c(r: Reader): ZoneS2c {
+  const variant = r.uint();
+  switch (variant) {
+    case 0:
+      return { type: "State", ...readZoneState(r) };
+    case 1:
+      return { type: "Knocked", ...readKnocked(r) };
+    case 2:
+      return { type: "Admitted", ...readAdmitted(r) };
+    case 3:
+      return { type: "Portal", ...readPortal(r) };
+    default:
+      throw new DecodeError(`no ZoneS2c has the number ${variant}`);
+  }
+}
+
+function readZoneState(r: Reader): ZoneState {
   return {
     zone: r.uint(),
     locked: r.bool(),

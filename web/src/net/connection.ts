@@ -10,6 +10,7 @@ import {
   encode,
   SCHEMA,
   type ServerMessage,
+  type SessionS2c,
   SUBPROTOCOL,
   VERSION,
 } from "./codec.gen";
@@ -77,7 +78,7 @@ export class Connection {
   /** Leaves for good. */
   close(): void {
     this.#closed = true;
-    this.send({ type: "Leave" });
+    this.send({ type: "Session", value: { type: "Leave" } });
     this.#stop();
     removeEventListener("online", this.#now);
     removeEventListener("pagehide", this.#hide);
@@ -135,13 +136,18 @@ export class Connection {
       this.#broke(4400, "a message was not understood");
       return;
     }
+    if (message.type === "Session") this.#note(message.value);
+    this.listener.message(message, bytes.length);
+  }
+
+  /** Of the messages about the connection, two are for it. */
+  #note(message: SessionS2c): void {
     if (message.type === "Pong" && message.nonce === this.#nonce)
       this.roundTrip = this.#heard - this.#pinged;
     if (message.type === "Welcome") {
       this.#stands = this.#heard;
       this.listener.status({ kind: "open" });
     }
-    this.listener.message(message, bytes.length);
   }
 
   #touch(): void {
@@ -153,7 +159,7 @@ export class Connection {
       return;
     }
     this.#pinged = performance.now();
-    this.send({ type: "Ping", nonce: ++this.#nonce });
+    this.send({ type: "Session", value: { type: "Ping", nonce: ++this.#nonce } });
   }
 
   #broke(code: number, reason: string): void {

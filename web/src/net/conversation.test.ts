@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { ChatPage } from "./api";
-import type { ChatMessage, ClientMessage } from "./codec.gen";
+import type { ChatC2s, ChatMessage } from "./codec.gen";
 import { Conversation } from "./conversation";
 
 const chat = vi.hoisted(() =>
@@ -31,12 +31,13 @@ const settled = () => new Promise((resolve) => setTimeout(resolve));
  * A person who knows the first three messages, in a space that saves its chat; what they send is
  * saved, too.
  */
-async function talking(): Promise<{ conversation: Conversation; sent: ClientMessage[] }> {
-  const sent: ClientMessage[] = [];
+async function talking(): Promise<{ conversation: Conversation; sent: ChatC2s[] }> {
+  const sent: ChatC2s[] = [];
   const conversation = new Conversation("space", {
     send: (message) => sent.push(message) > 0,
     me: () => ({ player: 1, user: "me", name: "Me" }),
     heard: () => {},
+    deleted: () => {},
     notice: () => {},
   });
   conversation.begin(true);
@@ -59,7 +60,7 @@ describe("messages that were missed while the connection was broken", () => {
   test("are fetched from the space, then from what is kept, until known ones are met", async () => {
     const { conversation, sent } = await talking();
     conversation.take({ type: "History", before: null, lines: messages(10, 12), more: true });
-    expect(sent).toEqual([{ type: "ChatBefore", id: "l10" }]);
+    expect(sent).toEqual([{ type: "Before", id: "l10" }]);
     conversation.take({ type: "History", before: "l10", lines: messages(8, 10), more: true });
     expect(sent).toHaveLength(2);
     chat.mockResolvedValueOnce({ messages: messages(1, 6), before: "l1", rules });
@@ -91,7 +92,7 @@ describe("messages that were missed while the connection was broken", () => {
     await settled();
     expect(conversation.gaps.value).toEqual([{ after: "l2", before: "l8", isLost: false }]);
     conversation.fill("l8");
-    expect(sent.at(-1)).toEqual({ type: "ChatBefore", id: "l8" });
+    expect(sent.at(-1)).toEqual({ type: "Before", id: "l8" });
     conversation.take({ type: "History", before: "l8", lines: messages(2, 8), more: true });
     expect(conversation.gaps.value).toEqual([]);
   });
@@ -135,16 +136,16 @@ test("earlier messages come from the space first, then from what is kept", async
   await settled();
   expect(conversation.hasEarlier.value).toBe(true);
   void conversation.lookBack();
-  expect(sent.at(-1)).toEqual({ type: "ChatBefore", id: "l10" });
+  expect(sent.at(-1)).toEqual({ type: "Before", id: "l10" });
   conversation.take({ type: "History", before: "l10", lines: messages(8, 10), more: false });
   expect(shown(conversation)).toBe("8 9 10 11");
 });
 
 test("what made room for new messages can be looked back at", async () => {
   const { conversation } = await talking();
-  for (const said of messages(3, 200)) conversation.take({ type: "Chat", ...said });
+  for (const said of messages(3, 200)) conversation.take({ type: "Message", ...said });
   expect(conversation.hasEarlier.value).toBe(false);
-  conversation.take({ type: "Chat", ...message(200) });
+  conversation.take({ type: "Message", ...message(200) });
   expect(conversation.hasEarlier.value).toBe(true);
   chat.mockResolvedValueOnce({ messages: [message(0)], before: null, rules });
   await conversation.lookBack();

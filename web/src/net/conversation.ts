@@ -5,7 +5,7 @@
 
 import { batch, signal } from "@preact/signals";
 import { api, type ChatPage, type ChatRules } from "./api";
-import type { ChatMessage, ClientMessage, History, ServerMessage } from "./codec.gen";
+import type { ChatC2s, ChatMessage, ChatS2c, History } from "./codec.gen";
 import { type Gap, MessageList, type ShownMessage } from "./message-list";
 
 export const SPACE = 0;
@@ -20,18 +20,14 @@ const FILL_PAGES = 6;
 
 /** What the conversation needs of its space. */
 export interface Port {
-  send(message: ClientMessage): boolean;
+  send(message: ChatC2s): boolean;
   me(): { player: number; user: string; name: string };
   /** Another message was said. */
   heard(message: ChatMessage): void;
+  /** A message was deleted. */
+  deleted(id: string): void;
   notice(message: string): void;
 }
-
-/** The messages of the server that concern the chat. */
-export type ConversationMessage = Extract<
-  ServerMessage,
-  { type: "Chat" | "ChatRefused" | "ChatChanged" | "Reacted" | "History" | "Typing" }
->;
 
 export class Conversation {
   readonly messages = signal<ShownMessage[]>([]);
@@ -106,7 +102,7 @@ export class Conversation {
   async change(message: ShownMessage, text: string | null): Promise<void> {
     const { id } = message;
     if (this.#list.isRecent(id)) {
-      this.port.send(text === null ? { type: "ChatDelete", id } : { type: "ChatEdit", id, text });
+      this.port.send(text === null ? { type: "Delete", id } : { type: "Edit", id, text });
       return;
     }
     try {
@@ -158,7 +154,7 @@ export class Conversation {
     const { oldest } = this.#list;
     if (this.isLookingBack.value || !this.hasEarlier.value) return;
     if (oldest && this.#remembersMore) {
-      this.isLookingBack.value = this.port.send({ type: "ChatBefore", id: oldest.id });
+      this.isLookingBack.value = this.port.send({ type: "Before", id: oldest.id });
       return;
     }
     this.isLookingBack.value = true;
@@ -188,7 +184,7 @@ export class Conversation {
   /** Fetches the messages that are missing before that one. */
   fill(before: string): void {
     this.#pagesLeft = FILL_PAGES;
-    this.port.send({ type: "ChatBefore", id: before });
+    this.port.send({ type: "Before", id: before });
   }
 
   search(words: string, before = ""): Promise<ChatPage> {
@@ -196,16 +192,17 @@ export class Conversation {
   }
 
   /** Takes a message of the server. */
-  take(message: ConversationMessage): void {
+  take(message: ChatS2c): void {
     switch (message.type) {
-      case "Chat":
+      case "Message":
         this.#hear(message);
         break;
-      case "ChatRefused":
+      case "Refused":
         this.#list.refuse(message.clientId, message.message);
         this.#show();
         break;
-      case "ChatChanged":
+      case "Changed":
+        if (message.text === null) this.port.deleted(message.id);
         this.#list.change(message);
         if (this.announcement.value?.id === message.id) {
           const { text } = message;
@@ -257,7 +254,7 @@ export class Conversation {
 
   /** Sends the messages that are due. */
   sendDue(): void {
-    for (const message of this.#list.due(Date.now())) this.port.send({ type: "Chat", ...message });
+    for (const message of this.#list.due(Date.now())) this.port.send({ type: "Send", ...message });
   }
 
   /** Called a few times a second, for what depends on time alone. */
@@ -348,7 +345,7 @@ export class Conversation {
     );
     if (!gap || --this.#pagesLeft <= 0) return;
     if (next === "memory") {
-      this.port.send({ type: "ChatBefore", id: gap.before });
+      this.port.send({ type: "Before", id: gap.before });
       return;
     }
     try {

@@ -15,15 +15,27 @@ import { AT_ONCE, Recent } from "../world/recent";
 import { reachBetween } from "../world/voices";
 import { api } from "./api";
 import type {
-  Bubble,
+  BubbleS2c,
+  BubbleState,
+  CallC2s,
+  CallS2c,
   Card,
   ChatMessage,
-  ClientMessage,
+  ElementS2c,
+  Emote,
+  Followed,
   Frame,
+  MovementC2s,
   Own,
   Peer,
+  Peers,
   ServerMessage,
+  SessionS2c,
+  StatusC2s,
+  StatusS2c,
   Welcome,
+  ZoneC2s,
+  ZoneS2c,
 } from "./codec.gen";
 import { Connection, type Status } from "./connection";
 import { Conversation } from "./conversation";
@@ -124,7 +136,7 @@ export class Space {
   /** Private zones that are locked, limited or used, by the zone's index in the map. */
   readonly zoneStates: Signal<ReadonlyMap<number, PrivateZoneState>> = signal(new Map());
   /** Conversation bubbles by number. */
-  readonly bubbles: Signal<ReadonlyMap<number, Bubble>> = signal(new Map());
+  readonly bubbles: Signal<ReadonlyMap<number, BubbleState>> = signal(new Map());
   /** Players who asked this one to come along. */
   readonly leaders: Signal<{ player: number; name: string }[]> = signal([]);
   readonly knocks: Signal<Knock[]> = signal([]);
@@ -199,12 +211,13 @@ export class Space {
     arrive: string | null = null,
   ) {
     this.conversation = new Conversation(id, {
-      send: (message) => this.#connection.send(message),
+      send: (value) => this.#connection.send({ type: "Chat", value }),
       me: () => {
         const { name = "", user = "" } = this.crowd.cards.get(this.me) ?? {};
         return { player: this.me, user, name };
       },
       heard: (message) => this.#hear(message),
+      deleted: (id) => this.#takeBack(id),
       notice: (message) => {
         this.notice.value = message;
       },
@@ -272,7 +285,7 @@ export class Space {
   walkTo(x: number, y: number): void {
     this.#goAfter(null);
     const seq = this.prediction?.nextSeq();
-    if (seq === undefined || !this.#connection.send({ type: "WalkTo", seq, x, y })) return;
+    if (seq === undefined || !this.#sendMovement({ type: "WalkTo", seq, x, y })) return;
     this.#walk(seq);
     this.target = { x, y };
     this.#asked = { seq, x, y, at: performance.now() };
@@ -280,51 +293,51 @@ export class Space {
 
   walkToPlayer(player: number): void {
     const seq = this.prediction?.nextSeq();
-    if (seq === undefined || !this.#connection.send({ type: "WalkToPlayer", seq, player })) return;
+    if (seq === undefined || !this.#sendMovement({ type: "WalkToPlayer", seq, player })) return;
     this.#walk(seq);
     this.target = undefined;
   }
 
   /** Sends a signal about the connection to one player. */
   signal(player: number, body: string): void {
-    this.#connection.send({ type: "Signal", player, body });
+    this.#sendCall({ type: "Signal", player, body });
   }
 
   /** Sends a message to the SFU. */
   sendToSfu(body: string): void {
-    this.#connection.send({ type: "Forward", body });
+    this.#sendCall({ type: "Sfu", body });
   }
 
   media(audio: boolean, video: boolean, screen: boolean): void {
     this.#media = { audio, video, screen };
-    this.#connection.send({ type: "Media", ...this.#media });
+    this.#sendStatus({ type: "Media", ...this.#media });
   }
 
   setStatus(status: number): void {
     this.ownStatus.value = status;
-    this.#connection.send({ type: "Status", status });
+    this.#sendStatus({ type: "Set", status });
   }
 
   wave(player: number, kind: number): void {
-    this.#connection.send({ type: "Wave", player, kind });
+    this.#sendStatus({ type: "Wave", player, kind });
   }
 
   lock(zone: number, locked: boolean): void {
-    this.#connection.send({ type: "Lock", zone, locked });
+    this.#sendZone({ type: "Lock", zone, locked });
   }
 
   knock(zone: number): void {
-    if (this.#connection.send({ type: "Knock", zone }))
+    if (this.#sendZone({ type: "Knock", zone }))
       this.notice.value = "You knocked. A person inside can let you in.";
   }
 
   /** The bubble or the aside this person is in. */
-  get bubble(): Bubble | undefined {
+  get bubble(): BubbleState | undefined {
     return [...this.bubbles.value.values()].find(({ players }) => players.includes(this.me));
   }
 
   /** A bubble of others that this person stands next to. */
-  nearbyBubble(): Bubble | undefined {
+  nearbyBubble(): BubbleState | undefined {
     if (this.bubble) return undefined;
     const isNear = (player: number) => this.distanceTo(player) <= JOIN_WITHIN;
     return [...this.bubbles.value.values()].find(({ players }) => players.some(isNear));
@@ -337,7 +350,7 @@ export class Space {
   }
 
   /** Steps into a bubble, or knocks at it. */
-  joinBubble({ bubble, locked }: Bubble): void {
+  joinBubble({ bubble, locked }: BubbleState): void {
     this.#sendBubble(BUBBLE_ACTION.join, bubble);
     if (locked) this.notice.value = "You knocked. A person in the bubble can let you in.";
   }
@@ -349,6 +362,22 @@ export class Space {
 
   lockBubble(locked: boolean): void {
     this.#sendBubble(locked ? BUBBLE_ACTION.lock : BUBBLE_ACTION.open);
+  }
+
+  #sendMovement(value: MovementC2s): boolean {
+    return this.#connection.send({ type: "Movement", value });
+  }
+
+  #sendCall(value: CallC2s): void {
+    this.#connection.send({ type: "Call", value });
+  }
+
+  #sendStatus(value: StatusC2s): void {
+    this.#connection.send({ type: "Status", value });
+  }
+
+  #sendZone(value: ZoneC2s): boolean {
+    return this.#connection.send({ type: "Zone", value });
   }
 
   #sendBubble(deed: number, bubble = 0): void {
@@ -364,7 +393,7 @@ export class Space {
   /** Lets a player in who knocked, or not. */
   answer(player: number, isWelcome: boolean): void {
     this.knocks.value = this.knocks.value.filter((knock) => knock.player !== player);
-    if (isWelcome) this.#connection.send({ type: "Admit", player });
+    if (isWelcome) this.#sendZone({ type: "Admit", player });
   }
 
   block(user: string, blocked: boolean): void {
@@ -450,7 +479,7 @@ export class Space {
   goHome(): void {
     this.target = undefined;
     this.follow(null);
-    this.#connection.send({ type: "Home" });
+    this.#sendMovement({ type: "Home" });
   }
 
   emote(kind: number): void {
@@ -462,7 +491,7 @@ export class Space {
     const view = { width: Math.ceil(width), height: Math.ceil(height) };
     if (view.width === this.#view.width && view.height === this.#view.height) return;
     this.#view = view;
-    this.#connection.send({ type: "View", ...view });
+    this.#connection.send({ type: "Session", value: { type: "View", ...view } });
   }
 
   retry(): void {
@@ -518,39 +547,54 @@ export class Space {
   #take(message: ServerMessage, size: number): void {
     this.figures.received += size;
     switch (message.type) {
-      case "Welcome":
-        this.#welcome(message);
+      case "Session":
+        this.#takeSession(message.value);
+        break;
+      // The connection closes with the same reason.
+      case "Refused":
         break;
       case "Frame":
         this.#takeFrame(message, size);
         break;
+      case "Chat":
+        this.conversation.take(message.value);
+        break;
+      case "Emote":
+        this.#takeEmote(message);
+        break;
+      case "Element":
+        this.#takeElement(message.value);
+        break;
+      case "Peers":
+        this.#takePeers(message);
+        break;
+      case "Call":
+        this.#takeCall(message.value);
+        break;
+      case "Status":
+        this.#takeStatus(message.value);
+        break;
+      case "Zone":
+        this.#takeZone(message.value);
+        break;
+      case "Bubble":
+        this.#takeBubble(message.value);
+        break;
+      case "Follow":
+        this.#takeFollower(message);
+        break;
       case "Direct":
         this.direct.hear(message);
         break;
-      case "Emote":
-        this.emotes.set(message.player, {
-          kind: message.kind,
-          until: performance.now() + EMOTE_MILLIS,
-        });
-        this.onSound("emote");
-        break;
-      case "ElementPlaced":
-      case "MapChanged":
-        this.#hearOfMap(message.mapVersion);
-        break;
-      case "ElementRemoved":
-        this.#remove(message.id, message.mapVersion);
-        break;
-      case "ChatChanged":
-        if (message.text === null) this.#takeBack(message.id);
-        this.conversation.take(message);
-        break;
-      case "Chat":
-      case "ChatRefused":
-      case "Reacted":
-      case "History":
-      case "Typing":
-        this.conversation.take(message);
+      default:
+        message satisfies never;
+    }
+  }
+
+  #takeSession(message: SessionS2c): void {
+    switch (message.type) {
+      case "Welcome":
+        this.#welcome(message);
         break;
       case "Notice":
         this.conversation.hear(message.code);
@@ -558,28 +602,75 @@ export class Space {
         if (message.code === "no-follow") this.following.value = null;
         this.notice.value = message.message;
         break;
-      case "Peers": {
-        const peers = new Map(message.full ? [] : this.peers.value);
-        for (const peer of message.peers) peers.set(peer.player, peer);
-        for (const player of message.gone) peers.delete(player);
-        this.peers.value = peers;
+      case "Missed":
+        this.#hearOfMap(message.mapVersion);
+        void this.direct.refresh();
+        this.conversation.typing.value = [];
         break;
-      }
+      // The connection measures with it.
+      case "Pong":
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+
+  #takeEmote({ player, kind }: Emote): void {
+    this.emotes.set(player, { kind, until: performance.now() + EMOTE_MILLIS });
+    this.onSound("emote");
+  }
+
+  #takeElement(message: ElementS2c): void {
+    switch (message.type) {
+      case "Placed":
+      case "MapChanged":
+        this.#hearOfMap(message.mapVersion);
+        break;
+      case "Removed":
+        this.#remove(message.id, message.mapVersion);
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+
+  #takePeers({ full, peers: changed, gone }: Peers): void {
+    const peers = new Map(full ? [] : this.peers.value);
+    for (const peer of changed) peers.set(peer.player, peer);
+    for (const player of gone) peers.delete(player);
+    this.peers.value = peers;
+  }
+
+  #takeCall(message: CallS2c): void {
+    switch (message.type) {
       case "Signal":
         this.onSignal(message.player, message.body);
         break;
+      case "Sfu":
+        this.onSfu(message.body);
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+
+  #takeStatus(message: StatusS2c): void {
+    switch (message.type) {
       case "Waved":
         if (message.kind === WAVE.lead) this.#hearLeader(message.player);
         this.onWave(this.#nameOf(message.player), message.player, message.kind);
         break;
-      case "Zone": {
+      default:
+        message.type satisfies never;
+    }
+  }
+
+  #takeZone(message: ZoneS2c): void {
+    switch (message.type) {
+      case "State": {
         const { zone, locked, people, cap, lockedBy } = message;
-        this.zoneStates.value = new Map(this.zoneStates.value).set(zone, {
-          locked,
-          people,
-          cap,
-          lockedBy,
-        });
+        const state = { locked, people, cap, lockedBy };
+        this.zoneStates.value = new Map(this.zoneStates.value).set(zone, state);
         if (!locked) this.#admitted.delete(zone);
         this.#updateDoors();
         break;
@@ -587,52 +678,40 @@ export class Space {
       case "Knocked":
         this.#hearKnock(message.player);
         break;
-      case "BubbleKnocked":
-        this.#hearKnock(message.player);
-        break;
-      case "BubbleAsked": {
-        const { player, aside } = message;
-        const others = this.askers.value.filter((asker) => asker.player !== player);
-        this.askers.value = [
-          ...others.slice(1 - LEADERS),
-          { player, aside, name: this.#nameOf(player) },
-        ];
-        this.onSound("join");
-        break;
-      }
-      case "Followed": {
-        const others = this.followers.value.filter(({ player }) => player !== message.player);
-        const follower = { player: message.player, name: this.#nameOf(message.player) };
-        this.followers.value = message.on ? [...others, follower] : others;
-        break;
-      }
-      case "Bubbles":
-        this.#takeBubbles(message.full, message.bubbles);
-        break;
       case "Admitted":
         this.#admitted.add(message.zone);
         this.#updateDoors();
         this.notice.value = "You may come in.";
         break;
-      case "Missed":
-        this.#hearOfMap(message.mapVersion);
-        void this.direct.refresh();
-        this.conversation.typing.value = [];
-        break;
       case "Portal":
         this.#followAway();
         this.onPortal(message.space, message.arrive);
         break;
-      case "Forward":
-        this.onSfu(message.body);
+      default:
+        message satisfies never;
+    }
+  }
+
+  #takeBubble(message: BubbleS2c): void {
+    switch (message.type) {
+      case "Changed":
+        this.#changeBubbles(message.full, message.bubbles);
         break;
-      // The connection itself deals with these.
-      case "Refused":
-      case "Pong":
+      case "Knocked":
+        this.#hearKnock(message.player);
+        break;
+      case "Asked":
+        this.#hearAsker(message.player, message.aside);
         break;
       default:
         message satisfies never;
     }
+  }
+
+  #takeFollower({ player, on }: Followed): void {
+    const others = this.followers.value.filter((follower) => follower.player !== player);
+    const follower = { player, name: this.#nameOf(player) };
+    this.followers.value = on ? [...others, follower] : others;
   }
 
   #takeFrame(frame: Frame, size: number): void {
@@ -718,16 +797,23 @@ export class Space {
 
   /** A new connection knows nothing of what was switched on. */
   #introduce(): void {
-    const told: ClientMessage[] = [];
-    if (Object.values(this.#media).some(Boolean)) told.push({ type: "Media", ...this.#media });
-    if (this.ownStatus.value !== 0) told.push({ type: "Status", status: this.ownStatus.value });
-    for (const message of told) this.#connection.send(message);
+    if (Object.values(this.#media).some(Boolean))
+      this.#sendStatus({ type: "Media", ...this.#media });
+    if (this.ownStatus.value !== 0) this.#sendStatus({ type: "Set", status: this.ownStatus.value });
   }
 
   #hearLeader(player: number): void {
     const others = this.leaders.value.filter((leader) => leader.player !== player);
     // The oldest request is dropped: the last ones count.
     this.leaders.value = [...others.slice(1 - LEADERS), { player, name: this.#nameOf(player) }];
+  }
+
+  #hearAsker(player: number, aside: boolean): void {
+    const others = this.askers.value.filter((asker) => asker.player !== player);
+    // The oldest request is dropped: the last ones count.
+    const asker = { player, aside, name: this.#nameOf(player) };
+    this.askers.value = [...others.slice(1 - LEADERS), asker];
+    this.onSound("join");
   }
 
   #hearKnock(player: number): void {
@@ -740,7 +826,7 @@ export class Space {
    * Takes the state of the bubbles. The person is told when they join one, and when others hear
    * them again.
    */
-  #takeBubbles(full: boolean, changed: Bubble[]): void {
+  #changeBubbles(full: boolean, changed: BubbleState[]): void {
     const before = this.bubble;
     const bubbles = new Map(full ? [] : this.bubbles.value);
     for (const entry of changed) {

@@ -5,14 +5,14 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { WHY } from "../media/gain";
-import type { Bubble } from "../net/codec.gen";
+import type { BubbleState } from "../net/codec.gen";
 import type { Space } from "../net/space";
 
 const LOOK_EVERY = 200;
 const ASIDE_HELP =
   "Asks those within two tiles; you and who agrees hear each other well and the others softly";
 
-const nameOf = ({ aside }: Bubble) => (aside ? "aside" : "bubble");
+const nameOf = ({ aside }: BubbleState) => (aside ? "aside" : "bubble");
 
 /** Actions on the own bubble, or on one next to the player. */
 export function BubbleActions({ space }: { space: Space }) {
@@ -71,8 +71,8 @@ export function Gather({ space, onDone }: { space: Space; onDone?: () => void })
 }
 
 /** A bubble that the player could join, looked up a few times a second. */
-function useNearbyBubble(space: Space): Bubble | undefined {
-  const [near, setNear] = useState<Bubble | undefined>();
+function useNearbyBubble(space: Space): BubbleState | undefined {
+  const [near, setNear] = useState<BubbleState | undefined>();
   useEffect(() => {
     const timer = setInterval(() => setNear(space.nearbyBubble()), LOOK_EVERY);
     return () => clearInterval(timer);

@@ -34,14 +34,13 @@ use crate::host::SendError;
 use crate::net::address::AddressKey;
 use crate::net::budget::{Budget, REQUEST, Who};
 use crate::net::codec::encode;
-use crate::net::protocol::chat::DirectMessageS2c;
 use crate::net::protocol::client::{JoinWord, ProtocolKind};
-use crate::net::protocol::session::RefusedS2c;
+use crate::net::protocol::direct::DirectMessageS2c;
 use crate::net::protocol::{ServerMessage, close, json};
 use crate::net::relay::task::{RelayCommand, RelayHandle};
 use crate::net::relay::{Arrival, ClientId, Departure, Sink};
 use crate::net::session::json::JsonTerms;
-use crate::net::session::{Action, PING_EVERY, Session, binary};
+use crate::net::session::{Action, PING_EVERY, Session, replies};
 use crate::store::SignedIn;
 use crate::store::sessions::{SessionEnd, SessionId};
 
@@ -254,7 +253,7 @@ impl Connection {
             }
             (None, Message::Binary(bytes)) => self.session.receive_binary(now(), &bytes),
             (None, Message::Text(_)) => {
-                binary::refuse(close::MALFORMED, "This protocol has binary messages only.")
+                replies::refuse(close::MALFORMED, "This protocol has binary messages only.")
             }
         };
         if let (Some(budget), Some(user)) = (self.session.take_exceeded(), self.user) {
@@ -348,16 +347,12 @@ impl Connection {
             }
             Ok(false) => {
                 let message = "There is no such user, or you block too many already.";
-                if let Action::Reply(bytes) = binary::notice("not-blocked", message) {
-                    self.queue.reply(bytes);
-                }
+                self.queue.reply(replies::notice("not-blocked", message));
             }
             Err(error) => {
                 tracing::error!(%error, "failed to save a block");
                 let message = "The server has a problem. Try again in a moment.";
-                if let Action::Reply(bytes) = binary::notice("not-blocked", message) {
-                    self.queue.reply(bytes);
-                }
+                self.queue.reply(replies::notice("not-blocked", message));
             }
         }
     }
@@ -600,8 +595,7 @@ fn refuse(queue: &SendQueue, is_json: bool, code: u16, message: &str) {
         };
         json::error(word, message)
     } else {
-        let message = message.to_owned();
-        encode(&ServerMessage::Refused(RefusedS2c { code, message })).into()
+        replies::refused(code, message)
     });
     queue.close(code, message);
 }

@@ -7,7 +7,7 @@ use crate::components::command::Command;
 use crate::components::id::{ChatId, PlayerId};
 use crate::net::budget::Spender;
 use crate::net::protocol::json;
-use crate::net::session::{Action, binary};
+use crate::net::session::replies;
 
 const BUSY: &str = "The space is overloaded. Send it again in a moment.";
 
@@ -78,18 +78,12 @@ impl Connection {
 
     fn refuse_message(&self, client_id: Option<u32>, code: &str, reason: &str) {
         match client_id.filter(|_| self.json_terms.is_none()) {
-            Some(client_id) => self.reply(binary::chat_refused(client_id, reason)),
+            Some(client_id) => self.queue.reply(replies::chat_refused(client_id, reason)),
             None => self.queue.reply(json::error(code, reason)),
         }
     }
 
     fn notify(&self, code: &str, reason: &str) {
-        self.reply(binary::notice(code, reason));
-    }
-
-    fn reply(&self, action: Action) {
-        if let Action::Reply(bytes) = action {
-            self.queue.reply(bytes);
-        }
+        self.queue.reply(replies::notice(code, reason));
     }
 }

@@ -1,0 +1,28 @@
+//! Emote: emotes of a client's player.
+
+use bytes::Bytes;
+
+use super::{Action, DomainMessage, MessageKind};
+use crate::components::command::Command;
+use crate::components::emote::Emote;
+use crate::components::id::PlayerId;
+use crate::net::protocol::emote::EmoteC2s;
+
+/// Number of emotes.
+const EMOTES: u8 = 6;
+
+impl DomainMessage for EmoteC2s {
+    fn kind(&self) -> MessageKind {
+        MessageKind::Other
+    }
+
+    fn too_often(&self) -> Option<Bytes> {
+        None
+    }
+
+    fn act(self, player: PlayerId) -> Option<Action> {
+        let Self { kind } = self;
+        let emote = Emote { player, kind };
+        (kind < EMOTES).then_some(Action::Command(Command::Emote(emote)))
+    }
+}

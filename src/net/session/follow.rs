@@ -1,0 +1,24 @@
+//! Follow: whom a client's player follows.
+
+use bytes::Bytes;
+
+use super::{Action, DomainMessage, MessageKind};
+use crate::components::command::Command;
+use crate::components::follow::Follow;
+use crate::components::id::PlayerId;
+use crate::net::protocol::follow::FollowC2s;
+
+impl DomainMessage for FollowC2s {
+    fn kind(&self) -> MessageKind {
+        MessageKind::Wave
+    }
+
+    fn too_often(&self) -> Option<Bytes> {
+        None
+    }
+
+    fn act(self, player: PlayerId) -> Option<Action> {
+        let leader = self.player.map(PlayerId);
+        Some(Action::Command(Command::Follow(Follow { player, leader })))
+    }
+}
