@@ -2,7 +2,8 @@
  * Tidy: measures how the source reads, and fails when a figure passes its limit.
  *
  * Counted: odd words, lines over 100 columns, documentation that is a bare question word, type
- * names that two modules define, import cycles between files, and imports of a higher layer.
+ * names that two modules define, import cycles between files, imports of a higher layer, and the
+ * files that know of one example of a feature: so many a newcomer edits to add another.
  *
  * Use: node scripts/tidy.mjs [--list]. `--list` names every place.
  */
@@ -27,6 +28,32 @@ const SHARED_NAMES = new Map([
   ["Data", "an associated type of http_body"],
   ["Rejection", "an associated type of axum"],
 ]);
+
+/**
+ * Features, with one example of each: what its files name, and in how many it may stand. Tests,
+ * generated files and the decoders of old checkpoints are not counted.
+ */
+const FEATURES = [
+  {
+    what: "files of a binary message both ways (knocking at a private zone)",
+    names:
+      /\b(Zone(C2s|S2c|Command|Fact)::Knock|Knock(ed)?(C2s|S2c)\b)|^ +Knock(ed)? \{|type: "Knock"|case "Knocked"/m,
+    domain: /zone|web/,
+    limit: 6,
+  },
+  {
+    what: "files of the server for a field of a player's card (status)",
+    names: /\bstatus: (Status|u8),|\b(card|person|saved)\.status\b|\?\.status\b/,
+    domain: /^src/,
+    limit: 6,
+  },
+  {
+    what: "files of a system with saved state (locks)",
+    names: /\bmod locks;|\blocks::plugin|"locks"/,
+    domain: /systems|space/,
+    limit: 3,
+  },
+];
 
 /** Modules from the lowest layer up. Modules of one layer do not use each other. */
 const LAYERS = layersOfTheTest();
@@ -250,6 +277,19 @@ function upward(graph) {
   row("imports of a higher layer", found.length, 0, found);
 }
 
+/** Text of a file without its tests. */
+const withoutTests = (path) => read(path).split("#[cfg(test)]\nmod tests")[0];
+
+function features() {
+  const counted = [...rust, ...web].filter(
+    (path) => !/\.test\.tsx?$|\/tests?(\/|\.rs$)|\/legacy\.rs$/.test(path),
+  );
+  for (const { what, names, domain, limit } of FEATURES) {
+    const files = counted.filter((path) => domain.test(path) && names.test(withoutTests(path)));
+    row(what, files.length, limit, files);
+  }
+}
+
 perThousand("src", rust);
 perThousand("web/src", web);
 perThousand("docs", pages);
@@ -260,6 +300,7 @@ typeNames();
 const graph = imports();
 cycles(graph);
 upward(graph);
+features();
 for (const { what, found, limit, fails } of rows)
   console.log(`${fails ? "✗" : "✓"} ${what}: ${found} (at most ${limit})`);
 const failed = rows.filter(({ fails }) => fails).length;
