@@ -34,9 +34,9 @@ pub enum Command {
     Call(CallCommand),
     /// About the availability of a player.
     Status(StatusCommand),
-    /// About private areas.
+    /// About private zones.
     Zone(ZoneCommand),
-    /// A player lets another into a private area or bubble.
+    /// A player lets another into a private zone or bubble.
     Admit(Admit),
     /// A player follows another.
     Follow(Follow),

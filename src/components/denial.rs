@@ -14,11 +14,11 @@ pub enum Denial {
     NoSfu,
     /// A request about a player who is not here.
     NotHere,
-    /// An action on a private area that only players inside may do.
+    /// An action on a private zone that only players inside may do.
     NotInside,
     /// A bubble while no other player stands near.
     NobodyNear,
-    /// A bubble where none is possible: in a private area, in a silent zone, or in another bubble.
+    /// A bubble where none is possible: in a private zone, in a silent zone, or in another bubble.
     NotInTheOpen,
     /// A bubble that is not near, or that ended.
     NotNearBubble,

@@ -82,7 +82,7 @@ pub enum Fact {
     Call(CallFact),
     /// About the availability of a player.
     Status(StatusFact),
-    /// About private areas and portals.
+    /// About private zones and portals.
     Zone(ZoneFact),
     /// A player began or stopped following another.
     Follow(Followed),
@@ -181,7 +181,7 @@ pub struct Snapshot {
     pub history: Vec<ChatMessage>,
     /// Players with their peers. Both are sorted by player.
     pub peers: Vec<(PlayerId, Vec<Peer>)>,
-    /// Private areas that are occupied or locked.
+    /// Private zones that are occupied or locked.
     pub areas: Vec<PrivateZoneState>,
     /// All bubbles.
     pub bubbles: Vec<BubbleState>,

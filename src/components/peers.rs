@@ -44,7 +44,7 @@ pub enum ProximityReason {
     /// They are near each other.
     #[default]
     Field = 0,
-    /// They are in the same private area.
+    /// They are in the same private zone.
     Area = 1,
     /// One stands on a stage, the other in its audience.
     Stage = 2,

@@ -71,7 +71,7 @@ impl Media {
 pub enum WaveKind {
     /// A wave.
     Wave = 0,
-    /// An invitation into the sender's private area.
+    /// An invitation into the sender's private zone.
     Ring = 1,
     /// The sender is walking up to the other.
     Approach = 2,

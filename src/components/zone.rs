@@ -1,4 +1,4 @@
-//! Zones: named rectangles of a map with a meaning, and the state of private areas.
+//! Zones: named rectangles of a map with a meaning, and the state of private zones.
 
 use bevy_ecs::prelude::Component;
 use bincode::{Decode, Encode};
@@ -7,7 +7,7 @@ use super::audience::Audience;
 use super::id::{PlayerId, SpaceId};
 use super::tile_rect::TileRect;
 
-/// Most players in one private area.
+/// Most players in one private zone.
 pub const MOST_IN_AREA: u16 = 100;
 
 /// A rectangle of a map with a meaning. Its number is its index in the map's list.
@@ -20,7 +20,7 @@ pub struct Zone {
     pub name: String,
     /// Tiles of the zone.
     pub area: TileRect,
-    /// Most players in it; `None` when it is not a private area or has no limit.
+    /// Most players in it; `None` when it is not a private zone or has no limit.
     pub cap: Option<u16>,
     /// Target of a portal.
     pub target: Option<PortalTarget>,
@@ -117,13 +117,13 @@ impl ZoneKind {
 /// Zones with a count of players in which a player stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Component)]
 pub struct ZoneOccupancy {
-    /// Number of the private area.
+    /// Number of the private zone.
     pub area: Option<u16>,
     /// Number of the portal.
     pub portal: Option<u16>,
 }
 
-/// State of a private area, as it is sent to all clients.
+/// State of a private zone, as it is sent to all clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(serde::Deserialize))]
 pub struct PrivateZoneState {
@@ -151,11 +151,11 @@ impl PrivateZoneState {
     }
 }
 
-/// Requests about private areas.
+/// Requests about private zones.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(serde::Deserialize))]
 pub enum ZoneCommand {
-    /// Lock or unlock the private area in which a player stands.
+    /// Lock or unlock the private zone in which a player stands.
     Lock {
         /// The player who acts.
         player: PlayerId,
@@ -164,7 +164,7 @@ pub enum ZoneCommand {
         /// Whether it is locked from now on.
         locked: bool,
     },
-    /// Ask the players in a private area to be let in.
+    /// Ask the players in a private zone to be let in.
     Knock {
         /// The player who knocks.
         player: PlayerId,
@@ -173,7 +173,7 @@ pub enum ZoneCommand {
     },
 }
 
-/// Request to let a player who knocked into the private area in which this player stands, or into
+/// Request to let a player who knocked into the private zone in which this player stands, or into
 /// their bubble.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(serde::Deserialize))]
@@ -184,13 +184,13 @@ pub struct Admit {
     pub guest: PlayerId,
 }
 
-/// What changed about private areas and portals.
+/// What changed about private zones and portals.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(serde::Deserialize))]
 pub enum ZoneFact {
-    /// The state of a private area changed.
+    /// The state of a private zone changed.
     Changed(PrivateZoneState),
-    /// A player asks to come into a private area. Only the players inside are told.
+    /// A player asks to come into a private zone. Only the players inside are told.
     Knocked {
         /// The player who knocked.
         player: PlayerId,
@@ -199,7 +199,7 @@ pub enum ZoneFact {
         /// Players inside.
         to: Vec<PlayerId>,
     },
-    /// A player may come into a private area. Only that player is told.
+    /// A player may come into a private zone. Only that player is told.
     Admitted {
         /// Player who is let in.
         player: PlayerId,

@@ -26,7 +26,7 @@ pub fn read(version: u16, body: &[u8]) -> Result<(u64, Vec<Section>), Checkpoint
 }
 
 /// As version 1, with the client's number, scope, edits and reactions of messages, the status and
-/// blocks of players, and locked areas. Version 5 is the same, compressed.
+/// blocks of players, and locked zones. Version 5 is the same, compressed.
 #[derive(Decode)]
 struct V4 {
     space: V1,

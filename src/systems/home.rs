@@ -218,7 +218,7 @@ impl<'a> Ground<'a> {
         (None, nearest)
     }
 
-    /// Never in another private area than before, and not on a portal.
+    /// Never in another private zone than before, and not on a portal.
     fn may_stand(&self, own: Option<u16>, tile: Tile) -> bool {
         let area = self.zones.area_at(tile);
         self.grid.is_walkable(tile)

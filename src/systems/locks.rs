@@ -1,4 +1,4 @@
-//! Locks: which private areas are locked, and who may enter them all the same, beyond the life of a
+//! Locks: which private zones are locked, and who may enter them all the same, beyond the life of a
 //! process. `zones` locks them and keeps players out.
 
 use bevy_ecs::prelude::*;
@@ -11,7 +11,7 @@ use crate::components::id::PlayerId;
 /// Section of the checkpoint: number of each locked zone, and players who may enter it.
 pub const SECTION: &str = "locks";
 
-/// Saves the locks. Players must be loaded before: an area without players has no lock.
+/// Saves the locks. Players must be loaded before: a zone without players has no lock.
 pub fn plugin(space: &mut SpaceBuilder) {
     space.save(SECTION, 1, save, load);
 }

@@ -1,7 +1,7 @@
-//! Zones: private areas with locks and limits, and portals. `proximity` handles what zones do to
+//! Zones: private zones with locks and limits, and portals. `proximity` handles what zones do to
 //! voices.
 //!
-//! A private area is closed while it is locked or full. No player can enter a closed area from
+//! A private zone is closed while it is locked or full. No player can enter a closed zone from
 //! outside; players inside stay, and leave when they like. `docs/protocol.md` states the rule for
 //! clients that predict.
 
@@ -33,10 +33,10 @@ use crate::components::zone::{
 /// Most stages of one map that are heard.
 pub const MOST_STAGES: usize = 64;
 
-/// Seconds between two knocks of a player at the same area.
+/// Seconds between two knocks of a player at the same zone.
 const KNOCK_AGAIN: u64 = 2;
 
-/// Zones of a space, and the state of its private areas.
+/// Zones of a space, and the state of its private zones.
 #[derive(Debug, Clone, Default, Resource)]
 pub struct Zones {
     all: Vec<Zone>,
@@ -45,7 +45,7 @@ pub struct Zones {
     has_closed: bool,
 }
 
-/// A private area.
+/// A private zone.
 #[derive(Debug, Clone)]
 struct PrivateArea {
     zone: u16,
@@ -73,7 +73,7 @@ struct StageZone {
 pub struct Sound {
     /// Whether players there do not hear and are not heard.
     pub is_silent: bool,
-    /// Number of the private area.
+    /// Number of the private zone.
     pub area: Option<u16>,
     /// Stages the tile is on, one bit each.
     pub stages: u64,
@@ -93,7 +93,7 @@ pub fn plugin(space: &mut SpaceBuilder, layout: &SpaceLayout) {
     );
 }
 
-/// Replaces the zones by those of this layout. Private areas keep their lock when one of the same
+/// Replaces the zones by those of this layout. Private zones keep their lock when one of the same
 /// name remains.
 pub(super) fn replace(world: &mut World, layout: &SpaceLayout) {
     let entities: Vec<Entity> = world.resource::<Roster>().entities().collect();
@@ -130,7 +130,7 @@ pub(super) fn replace(world: &mut World, layout: &SpaceLayout) {
 }
 
 impl Zones {
-    /// Locks the private areas that were locked under the same name.
+    /// Locks the private zones that were locked under the same name.
     fn keep_locks(&mut self, before: &Self) {
         let mut known: Vec<&PrivateArea> = before.private_areas.iter().collect();
         for private in &mut self.private_areas {
@@ -148,7 +148,7 @@ impl Zones {
         }
     }
 
-    /// Whether any area is closed.
+    /// Whether any private zone is closed.
     pub const fn has_closed(&self) -> bool {
         self.has_closed
     }
@@ -212,7 +212,7 @@ impl Zones {
         sound
     }
 
-    /// Private area at a tile: the first of several.
+    /// Private zone at a tile: the first of several.
     pub fn area_at(&self, tile: Tile) -> Option<u16> {
         let private = self
             .private_areas
@@ -221,12 +221,12 @@ impl Zones {
         Some(private.zone)
     }
 
-    /// Whether the map has no private areas and no portals.
+    /// Whether the map has no private zones and no portals.
     pub fn is_plain(&self) -> bool {
         self.private_areas.is_empty() && self.all.iter().all(|zone| zone.kind != ZoneKind::Portal)
     }
 
-    /// States of all areas that are occupied or locked.
+    /// States of all private zones that are occupied or locked.
     pub fn states(&self) -> Vec<PrivateZoneState> {
         let states = self.private_areas.iter().map(PrivateArea::state);
         states
@@ -234,13 +234,13 @@ impl Zones {
             .collect()
     }
 
-    /// Locked areas, and the players who may enter them all the same.
+    /// Locked zones, and the players who may enter them anyway.
     pub fn locked(&self) -> impl Iterator<Item = (u16, Vec<PlayerId>)> {
         let locked = self.private_areas.iter().filter(|private| private.locked);
         locked.map(|private| (private.zone, private.admitted.iter().copied().collect()))
     }
 
-    /// Locks an area again, if the zone is one and is occupied.
+    /// Locks a zone again, if it is private and occupied.
     pub fn lock_again(&mut self, zone: u16, admitted: impl IntoIterator<Item = PlayerId>) {
         if let Some(private) = self.private_area(zone).filter(|private| private.people > 0) {
             private.locked = true;
@@ -249,7 +249,7 @@ impl Zones {
         self.update_closed();
     }
 
-    /// Whether the current state of all areas was published.
+    /// Whether the current state of all private zones was published.
     pub fn is_told(&self) -> bool {
         self.private_areas
             .iter()
@@ -267,7 +267,7 @@ impl Zones {
         }
     }
 
-    /// Whether an area is closed to a player outside.
+    /// Whether a private zone is closed to a player outside.
     pub fn is_closed_to(&self, player: PlayerId, zone: u16) -> bool {
         let private = self
             .private_areas
@@ -276,7 +276,7 @@ impl Zones {
         private.is_some_and(|private| private.is_closed_to(player))
     }
 
-    /// Grid on which a player who stands there may walk: areas closed to them are solid.
+    /// Grid on which a player who stands there may walk: zones closed to them are solid.
     pub fn ground_for<'a>(&self, grid: &'a Grid, player: PlayerId, from: Tile) -> Cow<'a, Grid> {
         if !self.has_closed {
             return Cow::Borrowed(grid);
@@ -298,7 +298,7 @@ impl Zones {
         ground
     }
 
-    /// Updates areas and portals after a player moved to this tile.
+    /// Updates private zones and portals after a player moved to this tile.
     pub fn move_to(&mut self, player: PlayerId, occupancy: &mut ZoneOccupancy, tile: Tile) {
         let area = self.area_at(tile);
         let before = std::mem::replace(&mut occupancy.area, area);
@@ -397,7 +397,7 @@ impl PrivateArea {
     }
 }
 
-/// Closed areas of a space, as barriers for one of its players.
+/// Closed zones of a space, as barriers for one of its players.
 pub(super) struct Doors<'a> {
     zones: &'a Zones,
     player: PlayerId,
@@ -437,7 +437,7 @@ pub(super) fn forget(world: &mut World, player: PlayerId, occupancy: ZoneOccupan
     zones.update_closed();
 }
 
-/// Carries out a request about private areas.
+/// Carries out a request about private zones.
 pub(super) fn apply(world: &mut World, command: ZoneCommand) {
     match command {
         ZoneCommand::Lock {
@@ -524,7 +524,7 @@ pub(super) fn is_open(world: &World, player: PlayerId, tile: Tile) -> bool {
     world.resource::<Grid>().is_walkable(tile) && !is_closed
 }
 
-/// Private area in which a player stands.
+/// Private zone in which a player stands.
 pub(super) fn area_of(world: &World, player: PlayerId) -> Option<u16> {
     world
         .get::<ZoneOccupancy>(roster::entity(world, player)?)?
@@ -637,7 +637,7 @@ impl Zones {
     }
 }
 
-/// Publishes states of areas: at once when one opens or closes, otherwise once a second.
+/// Publishes states of private zones: at once when one opens or closes, otherwise once a second.
 fn publish_areas(
     now: Res<Tick>,
     rate: Res<TickRate>,

@@ -66,7 +66,7 @@ impl Nearby {
         self.owed.is_none()
     }
 
-    /// Notes the state of a private area.
+    /// Notes the state of a private zone.
     pub(super) fn change_area(&mut self, area: PrivateZoneState) {
         if area.people == 0 && !area.locked {
             self.areas.remove(&area.zone);

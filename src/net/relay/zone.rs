@@ -1,4 +1,4 @@
-//! Zone: sends clients the state of private areas, knocks, and portals.
+//! Zone: sends clients the state of private zones, knocks, and portals.
 
 use super::{ProtocolView, Relay, json_view};
 use crate::components::command::Command;
@@ -65,7 +65,7 @@ impl Relay {
     }
 }
 
-/// Message with the state of a private area.
+/// Message with the state of a private zone.
 pub(super) fn zone(area: PrivateZoneState) -> ServerMessage {
     ServerMessage::Zone(ZoneS2c::State(ZoneStateS2c {
         zone: area.zone,

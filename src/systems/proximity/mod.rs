@@ -2,7 +2,7 @@
 //! in.
 //!
 //! The rules and their numbers are in `docs/proximity.md`. [`field`] handles distance. This module
-//! adds private areas, silent zones, stages and blocks, and states what changed. Clients send the
+//! adds private zones, silent zones, stages and blocks, and states what changed. Clients send the
 //! audio and video.
 
 mod blocks;
@@ -148,7 +148,7 @@ enum CallPreference {
 enum Participation {
     /// None.
     Deaf,
-    /// The private area with this number.
+    /// The private zone with this number.
     Area(u16),
     /// The bubble with this number.
     Bubble(u32),
@@ -199,7 +199,7 @@ pub struct Proximity {
     people: Vec<Option<ProximityPlayer>>,
     free: Vec<u32>,
     slots: BTreeMap<PlayerId, u32>,
-    /// Slots in each occupied private area.
+    /// Slots in each occupied private zone.
     areas: BTreeMap<u16, BTreeSet<u32>>,
     /// Slots on each stage, in order of arrival.
     stages: BTreeMap<u8, Vec<u32>>,
