@@ -158,7 +158,8 @@ impl Fact {
         }
     }
 
-    /// Whether clients see it only after it was persisted outside of this process.
+    /// Whether clients see it only after it, or what came before it, was stored outside of this
+    /// process.
     pub const fn is_durable(&self) -> bool {
         !matches!(self.durability(), Durability::Volatile)
     }

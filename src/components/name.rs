@@ -49,7 +49,7 @@ pub enum NameError {
         "A name is written in one script: do not mix, for example, Latin and Cyrillic letters."
     )]
     MixedScripts,
-    /// Ends like the name of a user whom the server marked.
+    /// Ends with the mark that the server adds to names.
     #[error("A name does not end in “{LOOK_ALIKE}”: the server marks names with it.")]
     Mark,
 }

@@ -21,13 +21,13 @@ pub enum Permission {
     DeleteSpace,
     /// Delete an uploaded picture.
     DeletePicture,
-    /// Go without quotas and without limits of things made.
+    /// Exceed quotas, and the rate at which users make spaces and elements.
     ExceedQuotas,
     /// Administer the server and everything on it.
     Administer,
 }
 
-/// Whose something is, as seen by a user.
+/// Who owns something, as seen by a user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OwnedBy {
     /// It is the user's own.
@@ -40,7 +40,7 @@ pub enum OwnedBy {
 }
 
 impl OwnedBy {
-    /// Whose a thing with this owner is, as seen by a user.
+    /// Who owns a thing with this owner, as seen by this user. `None` is no owner.
     pub fn of(owner: Option<UserId>, user: UserId) -> Self {
         match owner {
             None => Self::NoOne,
@@ -55,7 +55,7 @@ impl OwnedBy {
 pub struct Standing {
     /// Whether the user is an admin of the server.
     pub is_admin: bool,
-    /// Whose the space or thing is.
+    /// Who owns the space or the other thing.
     pub owner: OwnedBy,
 }
 

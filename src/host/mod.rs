@@ -31,8 +31,8 @@ const COMMANDS: usize = 4_096;
 /// Ticks that a follower may be behind before it gets a snapshot instead.
 const FOLLOW_BACKLOG: usize = 32;
 
-/// Time in which the player for whom a space was opened joins it. Until then it does not count as
-/// empty.
+/// Time that a player has to join a space that was opened for them. Until then the space does not
+/// count as empty.
 const JOIN_WITHIN: Duration = Duration::from_secs(10);
 
 /// The host threads of this process.

@@ -1,5 +1,5 @@
-//! Locks: which private zones are locked, and who may enter them all the same, beyond the life of a
-//! process. `zones` locks them and keeps players out.
+//! Locks: saves which private zones are locked, and which players may enter them anyway. `zones`
+//! locks them and keeps players out.
 
 use bevy_ecs::prelude::*;
 

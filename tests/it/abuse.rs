@@ -438,7 +438,6 @@ async fn active_connections_and_websockets_outlive_the_timeouts() {
     server.stop().await;
 }
 
-/// Browsers use HTTP/2 over TLS only.
 #[tokio::test]
 async fn a_client_that_reads_nothing_holds_little_memory() {
     let server = TestServer::start_with(|settings| {
@@ -466,6 +465,7 @@ async fn a_client_that_reads_nothing_holds_little_memory() {
     server.stop().await;
 }
 
+/// Browsers use HTTP/2 over TLS only.
 #[tokio::test]
 async fn http2_without_tls_is_refused() {
     let server = TestServer::start().await;

@@ -9,10 +9,12 @@ use crate::components::id::{SpaceId, UserId};
 use crate::components::permissions::{Permission, Standing, may};
 use crate::store::Store;
 
-/// Time for which an answer of the database is used again: chat stays as fast as without.
+/// Time for which an answer of the database is used again, so that not every message waits for a
+/// query.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// Longest wait for the database. Chat goes on without it, with the last answer.
+/// Longest wait for the database. After it the last answer counts; without one, the user has no
+/// permissions.
 const PATIENCE: Duration = Duration::from_millis(250);
 
 /// The standing of a connection's user in the space it joined.

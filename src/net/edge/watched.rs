@@ -21,8 +21,8 @@ pub struct HttpTimes {
     pub body: Duration,
     /// For silence between requests.
     pub idle: Duration,
-    /// For a client that reads nothing of a response; in all, plus one second for each 2 KiB that
-    /// it reads.
+    /// For a client that reads nothing of a response. All such waits together may last one second
+    /// longer for each 2 KiB that it reads.
     pub stalled: Duration,
 }
 

@@ -1,5 +1,5 @@
-//! Golden: examples of every message, read by these tests and by those of the web client. Each
-//! domain has its own beside its messages.
+//! Golden: examples of every message, read by these tests and by those of the web client. Those of
+//! a domain are in its file.
 
 use super::block::BlockC2s;
 use super::bubble::{BubbleC2s, BubbleS2c};

@@ -1,8 +1,8 @@
 //! TypeScript: the client's types, encoder and decoder of `plaza.v1`, made from the traced types.
 //!
-//! Names of structs lose the ending `S2c`; those of enums keep it, beside their `C2s`. A variant
-//! that holds a struct has its fields; one that holds anything else has it as `value`. Enums
-//! without fields are strings. What is packed by hand has a type here, and its reader in
+//! Names of structs lose the ending `S2c`. Enums keep it: most have a twin that ends in `C2s`. A
+//! variant that holds a struct has its fields; one that holds anything else has it as `value`.
+//! Enums without fields are strings. What is packed by hand has a type here, and its reader in
 //! `web/src/net/packed.ts`.
 
 use std::collections::BTreeSet;

@@ -88,7 +88,7 @@ impl WireTypes {
         }
     }
 
-    /// Every sample of every part once, beside the first samples of the other parts.
+    /// Every sample of every part once, together with the first samples of the other parts.
     fn of_parts<'a>(&self, parts: impl Iterator<Item = &'a Format>) -> Vec<Vec<u8>> {
         let parts: Vec<_> = parts.map(|part| self.of_format(part)).collect();
         let mut samples = vec![parts.iter().flat_map(|part| part[0].clone()).collect()];

@@ -86,7 +86,7 @@ pub trait Sink: Send + Sync + 'static {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ClientId(pub u64);
 
-/// A client that joins. Its rights were checked.
+/// A client that joins. Its permission to join was checked.
 pub struct Arrival {
     /// The connection.
     pub client: ClientId,

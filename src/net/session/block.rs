@@ -1,4 +1,4 @@
-//! Block: whom a client's user blocks.
+//! Block: which users a client's user blocks.
 
 use bytes::Bytes;
 

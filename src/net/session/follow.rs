@@ -1,4 +1,4 @@
-//! Follow: whom a client's player follows.
+//! Follow: which player a client's player follows.
 
 use bytes::Bytes;
 

@@ -83,7 +83,7 @@ pub enum Action {
         /// Message to which it replies.
         reply_to: Option<ChatId>,
     },
-    /// Edit or delete a message; the edge adds the time and the player's rights.
+    /// Edit or delete a message; the edge adds the time and what the user may do.
     EditMessage {
         /// Player who changes it.
         player: PlayerId,
@@ -174,8 +174,8 @@ trait DomainMessage {
     /// The answer to one above its rate, if there is any.
     fn too_often(&self) -> Option<Bytes>;
 
-    /// Counts what is limited beside the number of messages. An error is the answer that refuses
-    /// the message.
+    /// Counts what is limited in addition to the number of messages, such as bytes. An error is the
+    /// answer that refuses the message.
     fn charge(&self, session: &mut Session, now: Instant) -> Result<(), Bytes> {
         let _ = (session, now);
         Ok(())

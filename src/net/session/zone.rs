@@ -1,4 +1,4 @@
-//! Zone: locks and knocks of a client's player, and whom they let in.
+//! Zone: locks, knocks and admissions of a client's player.
 
 use bytes::Bytes;
 

@@ -140,7 +140,7 @@ export class Connection {
     this.listener.message(message, bytes.length);
   }
 
-  /** Of the messages about the connection, two are for it. */
+  /** `Pong` gives the round trip; `Welcome` opens the connection. */
   #note(message: SessionS2c): void {
     if (message.type === "Pong" && message.nonce === this.#nonce)
       this.roundTrip = this.#heard - this.#pinged;

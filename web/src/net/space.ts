@@ -607,7 +607,7 @@ export class Space {
         void this.direct.refresh();
         this.conversation.typing.value = [];
         break;
-      // The connection measures with it.
+      // The connection measures the round trip with it.
       case "Pong":
         break;
       default:
