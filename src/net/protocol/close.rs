@@ -2,7 +2,7 @@
 
 /// The client left.
 pub const LEFT: u16 = 1000;
-/// The server shuts down, or the space restarts: reconnect.
+/// The server shuts down, the space restarts or cannot be opened right now: reconnect.
 pub const AWAY: u16 = 1001;
 /// The bytes are not WebSocket frames.
 pub const PROTOCOL: u16 = 1002;
@@ -26,5 +26,5 @@ pub const REPLACED: u16 = 4409;
 pub const DELETED: u16 = 4410;
 /// The client uses another version of the protocol.
 pub const OUTDATED: u16 = 4426;
-/// The client sent too many messages, or read too slowly.
+/// Too many messages, connections or open spaces, or a client that read too slowly.
 pub const FLOOD: u16 = 4429;
