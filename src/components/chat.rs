@@ -127,7 +127,7 @@ pub struct Speech {
     pub scope: Scope,
     /// Message that it replies to.
     pub reply_to: Option<ChatId>,
-    /// Whether the sender is the space's owner or an admin.
+    /// Whether the sender may announce, and write without regard to slow mode.
     pub may_moderate: bool,
 }
 
@@ -195,7 +195,8 @@ pub enum ChatCommand {
         player: PlayerId,
         /// Message and its new text.
         change: MessageChange,
-        /// Whether the player is the space's owner or an admin.
+        /// With a new text: whether the player may edit without regard to slow mode. Without one:
+        /// whether they may delete messages of others.
         may_moderate: bool,
     },
     /// A user with the right to do it changed a message over HTTP, from any place.

@@ -11,7 +11,7 @@ use super::id::UserId;
 pub enum Permission {
     /// Place and remove objects in the space.
     Build,
-    /// Send announcements, and messages without regard to slow mode.
+    /// Send announcements, and send and edit messages without regard to slow mode.
     Announce,
     /// Delete messages of others.
     DeleteMessages,
