@@ -58,11 +58,9 @@ impl Caller {
             address: from.key(),
         };
         let taken = state.budgets.take_text(spender, text.len());
-        taken.map_err(|Slowed { seconds }| ApiError::Later {
-            detail: format!(
-                "You have written very much in a short time. Try again in {seconds} s."
-            ),
-            seconds,
+        taken.map_err(|slowed: Slowed| ApiError::Later {
+            seconds: slowed.seconds,
+            detail: slowed.text_reason(),
         })
     }
 

@@ -3,6 +3,9 @@
 use super::id::PlayerId;
 use bincode::{Decode, Encode};
 
+/// Number of emotes.
+pub const EMOTES: u8 = 6;
+
 /// An emote of a player: the request to show it, and the fact that it is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(serde::Deserialize))]

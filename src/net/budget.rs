@@ -262,6 +262,14 @@ pub struct Slowed {
     pub seconds: u64,
 }
 
+impl Slowed {
+    /// Reason for a user who wrote too much text.
+    pub fn text_reason(self) -> String {
+        let Self { seconds } = self;
+        format!("You have written very much in a short time. Try again in {seconds} s.")
+    }
+}
+
 /// A user or an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Who {

@@ -3,11 +3,8 @@
 use bevy_ecs::prelude::*;
 
 use super::{Outbox, roster};
-use crate::components::emote::Emote;
+use crate::components::emote::{EMOTES, Emote};
 use crate::components::fact::Fact;
-
-/// Number of emotes.
-const EMOTES: u8 = 6;
 
 /// Shows an emote.
 pub(super) fn apply(world: &mut World, emote: Emote) {

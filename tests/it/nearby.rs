@@ -108,10 +108,10 @@ async fn nearby_players_are_connected_until_one_walks_away() {
     let told = bob
         .until(|_, message| matches!(message, ServerMessage::Session(SessionS2c::Notice(_))))
         .await;
-    assert!(matches!(
-        told,
-        ServerMessage::Session(SessionS2c::Notice(_))
-    ));
+    let ServerMessage::Session(SessionS2c::Notice(notice)) = told else {
+        unreachable!();
+    };
+    assert_eq!(notice.code, "not-near");
     bob.chat(1, "can you hear me?").await;
     let next = ada
         .until(|_, message| {

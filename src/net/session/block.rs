@@ -1,7 +1,5 @@
 //! Block: which users a client's user blocks.
 
-use bytes::Bytes;
-
 use super::replies::notice;
 use super::{Action, DomainMessage, MessageKind};
 use crate::components::id::PlayerId;
@@ -10,10 +8,6 @@ use crate::net::protocol::block::BlockC2s;
 impl DomainMessage for BlockC2s {
     fn kind(&self) -> MessageKind {
         MessageKind::Other
-    }
-
-    fn too_often(&self) -> Option<Bytes> {
-        None
     }
 
     fn act(self, _player: PlayerId) -> Option<Action> {

@@ -29,12 +29,6 @@ impl DomainMessage for CallC2s {
         }
     }
 
-    fn too_often(&self) -> Option<Bytes> {
-        match self {
-            Self::Signal(_) | Self::Sfu(_) => None,
-        }
-    }
-
     fn charge(&self, session: &mut Session, now: Instant) -> Result<(), Bytes> {
         match self {
             Self::Signal(signal) => {

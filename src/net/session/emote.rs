@@ -1,23 +1,14 @@
 //! Emote: emotes of a client's player.
 
-use bytes::Bytes;
-
 use super::{Action, DomainMessage, MessageKind};
 use crate::components::command::Command;
-use crate::components::emote::Emote;
+use crate::components::emote::{EMOTES, Emote};
 use crate::components::id::PlayerId;
 use crate::net::protocol::emote::EmoteC2s;
-
-/// Number of emotes.
-const EMOTES: u8 = 6;
 
 impl DomainMessage for EmoteC2s {
     fn kind(&self) -> MessageKind {
         MessageKind::Other
-    }
-
-    fn too_often(&self) -> Option<Bytes> {
-        None
     }
 
     fn act(self, player: PlayerId) -> Option<Action> {

@@ -1,7 +1,5 @@
 //! Follow: which player a client's player follows.
 
-use bytes::Bytes;
-
 use super::{Action, DomainMessage, MessageKind};
 use crate::components::command::Command;
 use crate::components::follow::Follow;
@@ -11,10 +9,6 @@ use crate::net::protocol::follow::FollowC2s;
 impl DomainMessage for FollowC2s {
     fn kind(&self) -> MessageKind {
         MessageKind::Wave
-    }
-
-    fn too_often(&self) -> Option<Bytes> {
-        None
     }
 
     fn act(self, player: PlayerId) -> Option<Action> {

@@ -172,7 +172,9 @@ trait DomainMessage {
     fn kind(&self) -> MessageKind;
 
     /// The answer to one above its rate, if there is any.
-    fn too_often(&self) -> Option<Bytes>;
+    fn too_often(&self) -> Option<Bytes> {
+        None
+    }
 
     /// Counts what is limited in addition to the number of messages, such as bytes. An error is the
     /// answer that refuses the message.

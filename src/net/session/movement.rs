@@ -1,7 +1,5 @@
 //! Movement: steps and walks of a client's player.
 
-use bytes::Bytes;
-
 use super::{Action, DomainMessage, MessageKind};
 use crate::components::command::Command;
 use crate::components::direction::Direction;
@@ -14,10 +12,6 @@ use crate::net::protocol::movement::{InputC2s, MovementC2s};
 impl DomainMessage for InputC2s {
     fn kind(&self) -> MessageKind {
         MessageKind::Move
-    }
-
-    fn too_often(&self) -> Option<Bytes> {
-        None
     }
 
     fn act(self, player: PlayerId) -> Option<Action> {
@@ -36,12 +30,6 @@ impl DomainMessage for MovementC2s {
         match self {
             Self::WalkTo(_) | Self::WalkToPlayer(_) => MessageKind::Move,
             Self::Home => MessageKind::Other,
-        }
-    }
-
-    fn too_often(&self) -> Option<Bytes> {
-        match self {
-            Self::WalkTo(_) | Self::WalkToPlayer(_) | Self::Home => None,
         }
     }
 

@@ -5,7 +5,7 @@ use super::{Connection, unix_millis};
 use crate::components::chat::{ChatCommand, MessageChange, Speech};
 use crate::components::command::Command;
 use crate::components::id::{ChatId, PlayerId};
-use crate::net::budget::Spender;
+use crate::net::budget::{Slowed, Spender};
 use crate::net::protocol::json;
 use crate::net::session::replies;
 
@@ -53,14 +53,13 @@ impl Connection {
 
     /// Whether a command may be sent: a reaction is kept as an empty message is.
     pub(super) fn may_react(&self, command: &Command) -> bool {
-        let refused = match command {
-            Command::Chat(ChatCommand::React { on: true, .. }) => self.take_text(0).err(),
-            _ => None,
-        };
-        if let Some(reason) = &refused {
-            self.notify("chat", reason);
+        if let Command::Chat(ChatCommand::React { on: true, .. }) = command
+            && let Err(reason) = self.take_text(0)
+        {
+            self.notify("chat", &reason);
+            return false;
         }
-        refused.is_none()
+        true
     }
 
     /// Takes the cost of a text from the user's budget; otherwise returns the reason.
@@ -70,10 +69,7 @@ impl Connection {
             address: self.address,
         };
         let taken = self.edge.0.budgets.take_text(spender, bytes);
-        taken.map_err(|slowed| {
-            let seconds = slowed.seconds;
-            format!("You have written very much in a short time. Try again in {seconds} s.")
-        })
+        taken.map_err(Slowed::text_reason)
     }
 
     fn refuse_message(&self, client_id: Option<u32>, code: &str, reason: &str) {
