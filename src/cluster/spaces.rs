@@ -215,7 +215,10 @@ impl Spaces {
                                 }
                             }
                         }
-                        _ => return Err(EnterError::Unavailable),
+                        (Some(SpaceRoute::At(_)), None)
+                        | (Some(SpaceRoute::Unavailable) | None, _) => {
+                            return Err(EnterError::Unavailable);
+                        }
                     }
                 }
             }
@@ -787,7 +790,15 @@ impl SpacesState {
         match (ending, self.destination(space)) {
             (Ending::Moved, _) => drop(self.moving.lock().remove(&space)),
             (Ending::Leaves, Some(to)) => self.happened(Event::Left { space, epoch, to }),
-            _ => {
+            (Ending::Leaves, None)
+            | (
+                Ending::Unloaded
+                | Ending::Restarts
+                | Ending::Deleted
+                | Ending::Stopped
+                | Ending::Resized,
+                _,
+            ) => {
                 self.moving.lock().remove(&space);
                 self.happened(Event::Ended(space, epoch));
             }
