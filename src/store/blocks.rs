@@ -6,6 +6,17 @@ use crate::components::id::UserId;
 /// Most users that one user may block.
 pub const MOST_BLOCKED: i64 = 1_000;
 
+/// What a request to block or unblock a user did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BlockOutcome {
+    /// The other is blocked from now on, or no longer.
+    Changed,
+    /// It was so already.
+    Unchanged,
+    /// There is no such user, or the limit is reached.
+    Refused,
+}
+
 impl Store {
     /// Users that a user blocks, by rising id.
     pub async fn blocked_by(&self, user: UserId) -> Result<Vec<UserId>, StoreError> {
@@ -30,20 +41,23 @@ impl Store {
         Ok(row.is_some())
     }
 
-    /// Blocks or unblocks a user. `false` when there is no such user, or the limit is reached.
+    /// Blocks or unblocks a user.
     pub async fn set_blocked(
         &self,
         user: UserId,
         other: UserId,
         blocked: bool,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<BlockOutcome, StoreError> {
         if !blocked {
-            sqlx::query("delete from blocks where user_id = $1 and other_id = $2")
+            let removed = sqlx::query("delete from blocks where user_id = $1 and other_id = $2")
                 .bind(user.to_string())
                 .bind(other.to_string())
                 .execute(&self.writer)
                 .await?;
-            return Ok(true);
+            return Ok(match removed.rows_affected() {
+                0 => BlockOutcome::Unchanged,
+                _ => BlockOutcome::Changed,
+            });
         }
         let mut tx = self.begin_alone().await?;
         let known: Option<(i64,)> = sqlx::query_as(
@@ -54,7 +68,7 @@ impl Store {
         .fetch_optional(&mut *tx)
         .await?;
         if known.is_some() {
-            return Ok(true);
+            return Ok(BlockOutcome::Unchanged);
         }
         let added = sqlx::query(
             "insert into blocks (user_id, other_id, created_at) select $1, users.id, $3 from users \
@@ -68,6 +82,9 @@ impl Store {
         .execute(&mut *tx)
         .await?;
         tx.commit().await?;
-        Ok(added.rows_affected() > 0)
+        Ok(match added.rows_affected() {
+            0 => BlockOutcome::Refused,
+            _ => BlockOutcome::Changed,
+        })
     }
 }

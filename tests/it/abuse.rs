@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use plaza::net::budget::BudgetSettings;
 use plaza::net::edge::HttpTimes;
+use plaza::net::protocol::block::BlockC2s;
 use plaza::net::protocol::chat::ChatS2c;
+use plaza::net::protocol::session::SessionS2c;
 use plaza::net::protocol::{ClientMessage, ServerMessage};
 use reqwest::StatusCode;
 use serde_json::json;
@@ -92,6 +94,32 @@ async fn a_user_who_changes_too_much_is_slowed_alone() {
     let own = server.space(&ben, "10x10").await;
     place(&server, &ben, &own, &element, 0).await.fine();
     server.get("/me", Some(&ada)).await.fine();
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn blocks_count_among_the_changes_of_a_user_in_all_spaces() {
+    let server = with_budgets(BudgetSettings {
+        edits: 1,
+        ..BudgetSettings::default()
+    })
+    .await;
+    let (ada, ben) = (server.user("ada").await, server.user("ben").await);
+    let space = server.space(&ada, "10x10").await;
+    let mut client = BinaryClient::join(&server.address, &ada, &space).await;
+    for number in 0..20 {
+        let (user, blocked) = (ben.id.clone(), number % 2 == 0);
+        client
+            .say(&ClientMessage::Block(BlockC2s { user, blocked }))
+            .await;
+    }
+    let told = client
+        .until(|_, message| matches!(message, ServerMessage::Session(SessionS2c::Notice(_))))
+        .await;
+    let ServerMessage::Session(SessionS2c::Notice(notice)) = told else {
+        unreachable!();
+    };
+    assert_eq!(notice.code, "not-blocked");
     server.stop().await;
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use plaza::components::id::{AvatarId, UserId};
 use plaza::store::administration::AdminOutcome;
 use plaza::store::audit_log::Actor;
+use plaza::store::blocks::BlockOutcome;
 use plaza::store::invites::{Admission, InviteState, NewInvite};
 use plaza::store::sessions::{SessionEnd, SessionId};
 use plaza::store::setup::SetUp;
@@ -386,22 +387,16 @@ async fn a_later_start_makes_a_new_token_and_the_old_one_stops_working(home: Hom
 async fn a_user_blocks_and_unblocks_others(home: Home) {
     let store = &home.store;
     let (ada, bob) = (home.user("ada").await, home.user("bob").await);
-    assert!(store.set_blocked(ada, bob, true).await.unwrap());
-    assert!(
-        store.set_blocked(ada, bob, true).await.unwrap(),
-        "twice is once"
-    );
+    let block = async |other, blocked| store.set_blocked(ada, other, blocked).await.unwrap();
+    assert_eq!(block(bob, true).await, BlockOutcome::Changed);
+    assert_eq!(block(bob, true).await, BlockOutcome::Unchanged);
     assert_eq!(store.blocked_by(ada).await.unwrap(), [bob]);
     assert_eq!(store.blocked_by(bob).await.unwrap(), []);
     assert!(store.is_blocked(bob, ada).await.unwrap(), "both ways");
-    assert!(
-        !store
-            .set_blocked(ada, UserId(Uuid::nil()), true)
-            .await
-            .unwrap(),
-        "an unknown user"
-    );
-    assert!(store.set_blocked(ada, bob, false).await.unwrap());
+    let unknown = UserId(Uuid::nil());
+    assert_eq!(block(unknown, true).await, BlockOutcome::Refused);
+    assert_eq!(block(bob, false).await, BlockOutcome::Changed);
+    assert_eq!(block(bob, false).await, BlockOutcome::Unchanged);
     assert!(!store.is_blocked(ada, bob).await.unwrap());
 }
 

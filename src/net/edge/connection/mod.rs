@@ -32,7 +32,7 @@ use crate::components::id::{ChatId, PlayerId, SpaceId, UserId};
 use crate::components::permissions::Permission;
 use crate::host::SendError;
 use crate::net::address::AddressKey;
-use crate::net::budget::{Budget, REQUEST, Who};
+use crate::net::budget::{Budget, REQUEST, Spender, Who};
 use crate::net::codec::encode;
 use crate::net::protocol::client::{JoinWord, ProtocolKind};
 use crate::net::protocol::direct::DirectMessageS2c;
@@ -42,6 +42,7 @@ use crate::net::relay::{Arrival, ClientId, Departure, Sink};
 use crate::net::session::json::JsonTerms;
 use crate::net::session::{Action, PING_EVERY, Session, replies};
 use crate::store::SignedIn;
+use crate::store::blocks::BlockOutcome;
 use crate::store::sessions::{SessionEnd, SessionId};
 
 /// Time limit for the close handshake.
@@ -336,8 +337,17 @@ impl Connection {
         let Some(user) = self.user.filter(|user| *user != other) else {
             return;
         };
+        let spender = Spender {
+            user: Some(user),
+            address: self.address,
+        };
+        if self.edge.0.budgets.take(spender, Budget::Edits).is_err() {
+            let message = "You do that too often. Wait a moment and try again.";
+            return self.queue.reply(replies::notice("not-blocked", message));
+        }
         match self.edge.0.store.set_blocked(user, other, blocked).await {
-            Ok(true) => {
+            Ok(BlockOutcome::Unchanged) => {}
+            Ok(BlockOutcome::Changed) => {
                 let command = Command::Block(BlockChange {
                     user,
                     other,
@@ -345,7 +355,7 @@ impl Connection {
                 });
                 self.edge.0.relays.tell_all(&command);
             }
-            Ok(false) => {
+            Ok(BlockOutcome::Refused) => {
                 let message = "There is no such user, or you block too many already.";
                 self.queue.reply(replies::notice("not-blocked", message));
             }
