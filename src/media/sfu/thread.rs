@@ -31,6 +31,10 @@ const BATCH: usize = 64;
 /// Size of the receive buffer in bytes; no network carries longer packets.
 const PACKET: usize = 2_048;
 
+/// Most source addresses of one client's packets. A client has one for each of its networks; more
+/// would cost time and memory for each of them.
+const MOST_SOURCES: usize = 16;
+
 /// Interval at which bitrates are measured and streams are assigned again, at the latest.
 const BEAT: Duration = Duration::from_secs(1);
 
@@ -348,6 +352,10 @@ impl Carrier {
         });
         let Some(id) = found else { return false };
         if known.is_none() {
+            let sources = self.known.values().filter(|known| **known == id).count();
+            if sources >= MOST_SOURCES {
+                return false;
+            }
             self.known.insert(source, id);
         }
         if let Some(client) = self.clients.get_mut(&id) {
