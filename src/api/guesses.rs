@@ -23,6 +23,10 @@ use super::turns::Asker;
 use crate::components::name::NameKeys;
 use crate::net::address::AddressKey;
 
+/// Longest wait after wrong passwords from a network that signed in to the account before: someone
+/// else there cannot keep the owner out, and six guesses a minute find no password.
+const LONGEST_OF_KNOWN: Duration = Duration::from_secs(10);
+
 /// Failures of a network at one account before it has to wait.
 const FREE: f64 = 5.0;
 /// Failures of all networks at one account before strangers have to wait.
@@ -263,7 +267,12 @@ impl Guesses {
             wait => doubled(wait, own),
         };
         if let Some(pair) = table.get_mut(&Key::Pair(asker.account, asker.network)) {
-            pair.not_before = now + delay.max(stranger).min(self.longest);
+            let longest = if asker.is_known {
+                self.longest.min(LONGEST_OF_KNOWN)
+            } else {
+                self.longest
+            };
+            pair.not_before = now + delay.max(stranger).min(longest);
         }
     }
 
@@ -430,6 +439,22 @@ mod tests {
             times = (times.0 + wait, wait);
         }
         assert!(times.1 >= Duration::from_secs(10), "{times:?}");
+    }
+
+    #[test]
+    fn guesses_from_the_owners_own_network_keep_the_owner_out_for_seconds_only() {
+        let guesses = Guesses::new(0, LONGEST);
+        let now = Instant::now();
+        let home = guesses.asker(network(1), "ada", now);
+        guesses.right(home, now);
+        let home = guesses.asker(network(1), "ada", now);
+        for _ in 0..40 {
+            guesses.wrong(home, now);
+        }
+        assert_eq!(
+            guesses.judge(home, now),
+            AttemptVerdict::Refuse(LONGEST_OF_KNOWN)
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! equal whether or not the user exists.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
@@ -23,6 +24,8 @@ pub struct Passwords {
     argon: Argon2<'static>,
     turns: Arc<Turns>,
     dummy_hash: Arc<str>,
+    /// Number of hashes for accounts that do not exist yet.
+    new_accounts: Arc<AtomicU64>,
 }
 
 /// Result of verifying a password.
@@ -58,6 +61,7 @@ impl Passwords {
             argon,
             turns: Turns::new(AT_ONCE),
             dummy_hash: dummy_hash.into(),
+            new_accounts: Arc::default(),
         }
     }
 
@@ -79,7 +83,8 @@ impl Passwords {
     ) -> Result<String, ApiError> {
         let asker = Asker {
             network,
-            account: 0,
+            // There is no account yet: each is a party of its own.
+            account: self.new_accounts.fetch_add(1, Ordering::Relaxed),
             is_known: false,
         };
         let (turn, password) = (self.turn(asker).await?, password_form(password));
