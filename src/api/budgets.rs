@@ -7,7 +7,7 @@
 //! Budget::Edits)?`.
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::Method;
+use axum::http::{Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -65,10 +65,12 @@ fn of_route(method: &Method, route: Option<&str>, query: Option<&str>) -> Cost {
     }
     let path = route.strip_prefix("/api/v1").unwrap_or(route);
     let is_search = || {
-        query.is_some_and(|query| {
-            query
-                .split('&')
-                .any(|pair| pair.len() > 2 && pair.starts_with("q="))
+        // A name that is percent-encoded may be `q`, too.
+        let is_q = |name: &str| name == "q" || name.contains('%');
+        let mut pairs = query.into_iter().flat_map(|query| query.split('&'));
+        pairs.any(|pair| {
+            let pair = pair.split_once('=');
+            pair.is_some_and(|(name, value)| !value.is_empty() && is_q(name))
         })
     };
     whole(match (method.as_str(), path) {
@@ -95,7 +97,11 @@ pub(super) async fn spend(
         .extensions()
         .get::<MatchedPath>()
         .map(MatchedPath::as_str);
-    let cost = of_route(request.method(), route, request.uri().query());
+    let mut cost = of_route(request.method(), route, request.uri().query());
+    if request.headers().contains_key(header::UPGRADE) {
+        // The address of the page takes sockets, too.
+        cost.parts = REQUEST;
+    }
     let spender = Spender {
         user: None,
         address: address_of(request.extensions()).key(),
@@ -126,6 +132,10 @@ mod tests {
         );
         assert_eq!(
             of(Method::GET, "/api/v1/spaces", Some("page=2&q=hall")).also,
+            Some(Budget::Search)
+        );
+        assert_eq!(
+            of(Method::GET, "/api/v1/spaces", Some("%71=hall")).also,
             Some(Budget::Search)
         );
         assert_eq!(of(Method::GET, "/api/v1/spaces", Some("q=")).also, None);

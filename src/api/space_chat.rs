@@ -394,7 +394,7 @@ pub async fn clear(
     };
     // The running space holds messages that are not in the database yet, so it has to run.
     state.spaces.come_in(space, opener).await.map_err(|error| {
-        tracing::warn!(%space, %error, "failed to delete the chat of a space");
+        tracing::debug!(%space, %error, "failed to delete the chat of a space");
         ApiError::Unavailable("The space cannot be reached right now. Try again in a moment.")
     })?;
     let by = caller.who.name.clone();

@@ -712,7 +712,7 @@ impl Driver {
             // The process is stopping: release the space, so that others may take it.
             return self.inner.happened(Event::Ended(space, epoch));
         }
-        tracing::info!(%space, epoch, "space opened");
+        tracing::debug!(%space, epoch, "space opened");
         let (jobs, inbox) = unbounded_channel();
         let persister = Persister {
             inner: Arc::clone(&self.inner),
@@ -781,7 +781,7 @@ impl Driver {
 impl SpacesState {
     /// Called when a space has ended and is saved.
     pub(super) fn ended(&self, space: SpaceId, epoch: Epoch, ending: Ending) {
-        tracing::info!(%space, epoch, ?ending, "space ended");
+        tracing::debug!(%space, epoch, ?ending, "space ended");
         let mut open = self.open.lock();
         if open.get(&space).is_some_and(|open| open.epoch == epoch) {
             open.remove(&space);

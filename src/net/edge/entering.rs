@@ -19,7 +19,7 @@ impl Edge {
                 "No server can run the space right now. Try again in a moment.",
             ),
             EnterError::NoRoom(NoRoom::Full(_)) => {
-                tracing::warn!(%space, %error, "refused to open a space");
+                tracing::debug!(%space, %error, "refused to open a space");
                 (
                     close::AWAY,
                     "This server has as many spaces open as --max-open-spaces allows. Try again \
