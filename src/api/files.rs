@@ -72,15 +72,6 @@ pub fn json_with_etag<T: Serialize>(answer: &T, headers: &HeaderMap) -> Response
         .unwrap_or_else(|| with_etag(([(header::CONTENT_TYPE, "application/json")], bytes), &etag))
 }
 
-/// An SVG drawn by the server.
-pub fn svg(picture: Bytes, etag: &HeaderValue) -> Response {
-    let kind = [
-        (header::CONTENT_TYPE, "image/svg+xml"),
-        (header::CONTENT_SECURITY_POLICY, PICTURE_CSP),
-    ];
-    with_etag((kind, picture), etag)
-}
-
 /// `/files/<name>`: an uploaded picture. Refused once its row is deleted, as the file is deleted
 /// later than the row.
 pub async fn uploaded(State(state): State<AppState>, Path(name): Path<String>) -> Response {

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
 use axum::http::header::CONTENT_TYPE;
+use axum::http::{Extensions, HeaderMap, StatusCode, Version};
 use axum::{Router, middleware, routing};
 use bytes::Bytes;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, Predicate as _};
 use tower_http::trace::TraceLayer;
 use utoipa::openapi::OpenApi as OpenApiDocument;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -16,6 +18,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
+use super::drawn::AsKept;
 use super::{
     AppState, account, admin, assets, audit_log, avatars, budgets, cluster, direct, document,
     elements, extract, files, health, ice, invites, layers, lobby, maps, measurements, metadata,
@@ -160,7 +163,7 @@ pub fn router(state: AppState, edge: Edge) -> Router {
     let router = router
         .layer(CatchPanicLayer::custom(layers::panicked))
         .layer(middleware::from_fn(health::measure))
-        .layer(CompressionLayer::new())
+        .layer(CompressionLayer::new().compress_when(DefaultPredicate::new().and(is_not_kept)))
         .layer(middleware::from_fn(layers::security_headers))
         // Failures are logged where they happen: a full server would write a line for each request.
         .layer(TraceLayer::new_for_http().on_failure(()));
@@ -173,6 +176,11 @@ pub fn router(state: AppState, edge: Edge) -> Router {
         .layer(middleware::from_fn(move |request, next| {
             layers::strip_base(Arc::clone(&base), request, next)
         }))
+}
+
+/// Whether an answer may be compressed for this request: it has no compressed form in the cache.
+fn is_not_kept(_: StatusCode, _: Version, _: &HeaderMap, extensions: &Extensions) -> bool {
+    extensions.get::<AsKept>().is_none()
 }
 
 /// API documentation pages. Their addresses are relative: they may be below the path of a proxy.

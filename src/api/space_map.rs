@@ -2,13 +2,13 @@
 
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::http::header::CONTENT_TYPE;
 use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::access::visible;
-use super::drawn::Drawing;
+use super::address::Address;
+use super::drawn::{Drawing, Viewer};
 use super::error::{ApiError, Problem};
 use super::extract::{Caller, Path};
 use super::{AppState, files};
@@ -111,7 +111,8 @@ impl From<PlacedElement> for MapElement {
 )]
 pub async fn show(
     State(state): State<AppState>,
-    _caller: Option<Caller>,
+    caller: Option<Caller>,
+    from: Address,
     Path(space): Path<SpaceId>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -127,9 +128,12 @@ pub async fn show(
         let layout = state.store.layout(space).await?;
         layout.ok_or_else(|| ApiError::bad("There is no such space."))
     };
-    let drawn = state.drawings.get(drawing, read, write).await?;
-    let kind = [(CONTENT_TYPE, "application/json")];
-    Ok(files::with_etag((kind, drawn.bytes), &etag))
+    let user = caller.map(|caller| caller.who.user);
+    let drawn = state
+        .drawings
+        .get(drawing, Viewer { from, user }, read, write);
+    let answer = drawn.await?.answer("application/json", &headers);
+    Ok(files::with_etag(answer, &etag))
 }
 
 fn write(layout: LayoutRow) -> Vec<u8> {

@@ -1,14 +1,15 @@
 //! Spaces: creating, showing and deleting them.
 
 use axum::extract::State;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::access::visible;
 use super::account::Empty;
-use super::drawn::Drawing;
+use super::address::Address;
+use super::drawn::{Drawing, Viewer};
 use super::elements::ElementEntry;
 use super::error::{ApiError, Problem};
 use super::extract::{Caller, Json, Path, Query};
@@ -319,8 +320,10 @@ pub fn dimensions_of(space: &SpaceRow) -> String {
 )]
 pub async fn one(
     State(state): State<AppState>,
-    _caller: Option<Caller>,
+    caller: Option<Caller>,
+    from: Address,
     Path(space): Path<SpaceId>,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let row = visible(&state, space).await?;
     // Thousands of elements take long to read and to write: once for each version.
@@ -329,8 +332,11 @@ pub async fn one(
         let layout = state.store.layout(space).await?;
         layout.ok_or_else(|| ApiError::bad("There is no such space."))
     };
-    let drawn = state.drawings.get(drawing, read, write).await?;
-    Ok(([(CONTENT_TYPE, "application/json")], drawn.bytes).into_response())
+    let user = caller.map(|caller| caller.who.user);
+    let drawn = state
+        .drawings
+        .get(drawing, Viewer { from, user }, read, write);
+    Ok(drawn.await?.answer("application/json", &headers))
 }
 
 fn write(layout: LayoutRow) -> Vec<u8> {

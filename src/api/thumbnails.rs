@@ -7,11 +7,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 
 use super::access::visible;
-use super::drawn::{Drawing, Drawn};
+use super::address::Address;
+use super::drawn::{Drawing, Drawn, Viewer};
 use super::error::{ApiError, Problem};
 use super::extract::Path;
 use super::{AppState, assets, files};
@@ -58,6 +59,7 @@ pub fn of_map(map: MapId) -> String {
 )]
 pub async fn space(
     State(state): State<AppState>,
+    from: Address,
     Path(space): Path<SpaceId>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -74,10 +76,8 @@ pub async fn space(
     let draw = move |(document, placed): (MapDocument, Vec<PlacedElement>)| {
         draw(width, height, &document, &placed)
     };
-    Ok(answer(
-        &state.drawings.get(drawing, read, draw).await?,
-        &headers,
-    ))
+    let drawn = state.drawings.get(drawing, stranger(from), read, draw);
+    Ok(answer(drawn.await?, &headers))
 }
 
 /// Thumbnail of a map
@@ -89,6 +89,7 @@ pub async fn space(
     ))]
 pub async fn map(
     State(state): State<AppState>,
+    from: Address,
     Path(map): Path<MapId>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -107,18 +108,27 @@ pub async fn map(
     let draw = move |(document, placed): (MapDocument, Vec<PlacedElement>)| {
         draw(width, height, &document, &placed)
     };
-    Ok(answer(
-        &state
-            .drawings
-            .get(Drawing::MapPicture(map), read, draw)
-            .await?,
-        &headers,
-    ))
+    let drawing = Drawing::MapPicture(map);
+    let drawn = state.drawings.get(drawing, stranger(from), read, draw);
+    Ok(answer(drawn.await?, &headers))
+}
+
+/// Pictures are requested without a token.
+fn stranger(from: Address) -> Viewer {
+    Viewer { from, user: None }
 }
 
 /// Tagged by its bytes, because the art may change while the map does not.
-fn answer(Drawn { bytes, etag, .. }: &Drawn, headers: &HeaderMap) -> Response {
-    files::unchanged(headers, etag).unwrap_or_else(|| files::svg(bytes.clone(), etag))
+fn answer(drawn: Drawn, headers: &HeaderMap) -> Response {
+    let etag = drawn.etag.clone();
+    files::unchanged(headers, &etag).unwrap_or_else(|| {
+        let csp = HeaderValue::from_static(files::PICTURE_CSP);
+        let mut picture = drawn.answer("image/svg+xml", headers);
+        picture
+            .headers_mut()
+            .insert(header::CONTENT_SECURITY_POLICY, csp);
+        files::with_etag(picture, &etag)
+    })
 }
 
 /// Draws a map, with one unit per tile.

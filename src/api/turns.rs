@@ -15,7 +15,7 @@ use crate::net::address::AddressKey;
 
 /// Most waiters in all. A hash takes some 20 ms, so the last of them waits for some 10 s.
 const MOST: usize = 1024;
-/// Most waiters of one network.
+/// Most waiters of one network, unless the queue has a bound of its own.
 const MOST_OF_NETWORK: usize = 128;
 /// Number of clocks at which unused ones are removed.
 const CLEAN_AT: usize = 4096;
@@ -38,6 +38,7 @@ pub struct Crowded;
 /// The queue.
 pub struct Turns {
     most_at_work: usize,
+    most_of_network: usize,
     state: Mutex<TurnState>,
 }
 
@@ -72,8 +73,14 @@ enum Party {
 impl Turns {
     /// A queue in which `most_at_work` work at the same time.
     pub fn new(most_at_work: usize) -> Arc<Self> {
+        Self::bounded(most_at_work, MOST_OF_NETWORK)
+    }
+
+    /// As [`new`](Self::new), with at most `most_of_network` waiters of one network.
+    pub fn bounded(most_at_work: usize, most_of_network: usize) -> Arc<Self> {
         Arc::new(Self {
             most_at_work,
+            most_of_network,
             state: Mutex::default(),
         })
     }
@@ -87,7 +94,7 @@ impl Turns {
                 state.at_work += 1;
                 return Ok(WorkPermit(Some(Arc::clone(self))));
             }
-            state.line_up(clock, asker)?
+            state.line_up(clock, asker, self.most_of_network)?
         };
         called.await.map_err(|_| Crowded)
     }
@@ -154,10 +161,11 @@ impl TurnState {
         &mut self,
         clock: u64,
         asker: Asker,
+        most_of_network: usize,
     ) -> Result<oneshot::Receiver<WorkPermit>, Crowded> {
-        if self.of_network(asker) >= MOST_OF_NETWORK || self.waiting.len() >= MOST {
+        if self.of_network(asker) >= most_of_network || self.waiting.len() >= MOST {
             self.waiting.retain(|_, other| !other.call.is_closed());
-            if self.of_network(asker) >= MOST_OF_NETWORK {
+            if self.of_network(asker) >= most_of_network {
                 return Err(Crowded);
             }
         }

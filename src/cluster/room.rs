@@ -30,6 +30,7 @@ impl SpacesState {
         self: &Arc<Self>,
         space: SpaceId,
         by: Opener,
+        tiles: usize,
     ) -> Result<Option<OpeningPermit>, NoRoom> {
         let mut openers = self.openers.lock();
         let mut open = self.open.lock();
@@ -38,15 +39,19 @@ impl SpacesState {
             return Ok(None);
         }
         let occupants = occupants(&mut open, &openers);
-        for unloaded in room(self.max_open, &occupants, by)? {
+        for unloaded in room(self.max_open, &occupants, by, tiles)? {
             if let Some(open) = open.get_mut(&unloaded) {
                 open.is_unloading = true;
                 open.handle.close(Ending::Unloaded);
             }
         }
         drop(open);
-        let is_opening = true;
-        openers.insert(space, OpenerEntry { by, is_opening });
+        let entry = OpenerEntry {
+            by,
+            tiles,
+            is_opening: true,
+        };
+        openers.insert(space, entry);
         Ok(Some(OpeningPermit {
             state: Arc::clone(self),
             space,
@@ -64,6 +69,7 @@ fn occupants(open: &mut HashMap<SpaceId, OpenedSpace>, openers: &Openers) -> Vec
         .map(|(space, entry)| Occupant {
             space: *space,
             by: Some(entry.by),
+            tiles: entry.tiles,
             empty_since: None,
         });
     let mut occupants: Vec<Occupant> = opening.collect();
@@ -75,6 +81,7 @@ fn occupants(open: &mut HashMap<SpaceId, OpenedSpace>, openers: &Openers) -> Vec
             occupants.push(Occupant {
                 space: *space,
                 by: by(space),
+                tiles: open.scene.tiles(),
                 empty_since,
             });
         }

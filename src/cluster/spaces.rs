@@ -169,7 +169,10 @@ impl Spaces {
         let _opening = if is_open || self.0.max_open == 0 {
             None
         } else {
-            self.0.make_room(space, by)?
+            let row = self.0.store.space(space).await?;
+            let row = row.ok_or(EnterError::Unknown)?;
+            let tiles = usize::from(row.width) * usize::from(row.height);
+            self.0.make_room(space, by, tiles)?
         };
         self.enter(space).await
     }

@@ -15,3 +15,10 @@ pub struct Scene {
     /// Ticks per second.
     pub tick_rate: u8,
 }
+
+impl Scene {
+    /// Number of tiles.
+    pub fn tiles(&self) -> usize {
+        usize::from(self.width) * usize::from(self.height)
+    }
+}

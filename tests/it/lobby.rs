@@ -125,6 +125,34 @@ async fn an_unchanged_lobby_is_not_sent_again() {
 }
 
 #[tokio::test]
+async fn maps_and_thumbnails_are_sent_in_the_form_that_is_kept() {
+    let server = TestServer::start().await;
+    let ada = server.user("ada").await;
+    let space = server.space(&ada, "30x20").await;
+    for end in ["", "/map", "/thumbnail.svg"] {
+        let path = format!("/space/{space}{end}");
+        let ask = |accepted| {
+            let request = server.request("GET".parse().unwrap(), &path);
+            request.header("accept-encoding", accepted)
+        };
+        let plain = server.send(ask("identity")).await;
+        let response = ask("gzip").send().await.unwrap();
+        let headers = response.headers().clone();
+        assert_eq!(headers["content-encoding"], "gzip", "{path}");
+        assert_eq!(headers["vary"], "accept-encoding", "{path}");
+        assert_eq!(plain.header("vary"), "accept-encoding", "{path}");
+        assert_eq!(plain.header("content-encoding"), "", "{path}");
+        assert_eq!(headers.get("etag"), plain.headers.get("etag"), "{path}");
+        // What is compressed for each request has no length.
+        let length = headers["content-length"].to_str().unwrap().to_owned();
+        let body = response.bytes().await.unwrap();
+        assert_eq!(length, body.len().to_string(), "{path}");
+        assert_eq!(body[..2], [0x1f, 0x8b], "{path}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_space_from_a_seeded_map_can_be_drawn() {
     let server = TestServer::start().await;
     let admin = server.admin().await;

@@ -26,6 +26,14 @@ impl Edge {
                      later.",
                 )
             }
+            EnterError::NoRoom(NoRoom::FullOfTiles(_)) => {
+                tracing::warn!(%space, %error, "refused to open a space");
+                (
+                    close::AWAY,
+                    "The open spaces of this server are as large in all as they may be. Try again \
+                     later.",
+                )
+            }
             EnterError::NoRoom(NoRoom::UserShare(user)) => {
                 self.0.budgets.note(Who::User(*user), Budget::OpenSpaces);
                 (
