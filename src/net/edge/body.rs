@@ -20,9 +20,12 @@ use crate::net::address::AddressKey;
 const SLOWEST_BODY: u64 = 8 * 1024;
 
 /// Number of bytes in progress above which the bodies of an address that holds more than
-/// [`SHARE`] get only [`SQUEEZED`] time. One address never holds more than this, unless it is
-/// this machine's.
+/// [`SHARE`] get only [`SQUEEZED`] time.
 const PLENTY: u64 = 64 * 1024 * 1024;
+
+/// Number of bytes of one address above which no body of it is read further, except of this
+/// machine. More than [`PLENTY`], so that an address at its end has to hurry.
+const TOO_MANY_OF_ADDRESS: u64 = PLENTY + PLENTY / 2;
 
 /// Bytes that an address may hold while others are not waited for longer than it.
 const SHARE: u64 = PLENTY / 8;
@@ -53,7 +56,7 @@ impl Bodies {
         let has_room = held.all <= TOO_MANY;
         held.all += bytes;
         let own = held.by_address.entry(address).or_default();
-        let has_own_room = *own <= PLENTY || address.is_loopback();
+        let has_own_room = *own <= TOO_MANY_OF_ADDRESS || address.is_loopback();
         *own += bytes;
         has_room && has_own_room
     }
@@ -234,12 +237,12 @@ mod tests {
     fn only_who_holds_more_than_a_share_must_hurry() {
         let bodies = Bodies::default();
         let (greedy, other) = (key("10.0.0.1"), key("10.0.0.2"));
-        assert!(bodies.add(greedy, PLENTY + 1) && bodies.add(other, SHARE));
+        assert!(bodies.add(greedy, TOO_MANY_OF_ADDRESS + 1) && bodies.add(other, SHARE));
         assert!(bodies.squeezes(greedy) && !bodies.squeezes(other));
         assert!(!bodies.add(greedy, 1), "an address has an end of its own");
         assert!(bodies.add(other, 1));
         assert!(bodies.squeezes(other), "it holds more than its share, too");
-        bodies.release(greedy, PLENTY + 2);
+        bodies.release(greedy, TOO_MANY_OF_ADDRESS + 2);
         assert!(!bodies.squeezes(other), "there is plenty");
         bodies.release(other, SHARE + 1);
         assert!(bodies.0.lock().by_address.is_empty());
