@@ -1,6 +1,7 @@
 //! Decoding: pictures are decoded a few at a time, in turns that are fair between users and between
 //! networks, by threads of low priority: nothing else on this machine waits for a picture.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use tokio::time::timeout;
 
 use super::address::Address;
 use super::error::ApiError;
+use super::pictures::{self, Picture};
 use super::turns::{Asker, Turns};
 use crate::components::id::UserId;
 
@@ -35,6 +37,22 @@ impl Default for Decoding {
 }
 
 impl Decoding {
+    /// Decodes the picture in a file when it is the user's turn; the file is not read before, so
+    /// that those who wait take no memory.
+    pub async fn picture(
+        &self,
+        user: UserId,
+        from: Address,
+        file: &Path,
+    ) -> Result<Picture, ApiError> {
+        let file = file.to_owned();
+        let work = move || {
+            let bytes = std::fs::read(file).map_err(|error| pictures::unreadable_file(&error))?;
+            pictures::rewrite(&bytes)
+        };
+        self.run(user, from, work).await?
+    }
+
     /// Does the work when it is the user's turn.
     pub async fn run<T: Send + 'static>(
         &self,
@@ -151,5 +169,33 @@ mod tests {
             other.await.unwrap().unwrap();
         }
         assert!(matches!(order.lock()[..2], [2, other] | [other, 2] if other != 2));
+    }
+
+    #[tokio::test]
+    async fn a_picture_is_not_read_before_its_turn() {
+        let decoding = Decoding(Turns::new(1));
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        let first = decoding.clone();
+        let first = tokio::spawn(async move {
+            let work = move || wait.recv();
+            first.run(user(1), Address(None), work).await
+        });
+        while decoding.0.is_free() {
+            tokio::task::yield_now().await;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("picture");
+        let (second, path) = (decoding.clone(), file.clone());
+        let second =
+            tokio::spawn(async move { second.picture(user(2), Address(None), &path).await });
+        while decoding.0.waiting() == 0 {
+            tokio::task::yield_now().await;
+        }
+        image::RgbaImage::new(3, 2)
+            .save_with_format(&file, image::ImageFormat::Png)
+            .unwrap();
+        go.send(()).unwrap();
+        first.await.unwrap().unwrap().unwrap();
+        assert_eq!(second.await.unwrap().unwrap().width, 3);
     }
 }

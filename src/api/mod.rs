@@ -15,6 +15,7 @@ mod access;
 mod account;
 mod address;
 mod admin;
+mod arrivals;
 mod assets;
 mod audit_log;
 mod avatars;
@@ -82,6 +83,7 @@ pub struct AppState {
     writes: Arc<limits::WriteLimits>,
     picture_hosts: Arc<policy::PictureHosts>,
     drawings: drawn::Drawings,
+    arrivals: arrivals::UploadPlaces,
     decoding: decoding::Decoding,
     searches: limits::OneAtATime,
     exports: limits::OneAtATime,
@@ -101,6 +103,7 @@ impl AppState {
             rates: Arc::default(),
             picture_hosts: Arc::default(),
             drawings: drawn::Drawings::default(),
+            arrivals: arrivals::UploadPlaces::default(),
             decoding: decoding::Decoding::default(),
             searches: limits::OneAtATime::default(),
             exports: limits::OneAtATime::default(),

@@ -1,7 +1,9 @@
 //! Pictures: an uploaded picture is decoded within limits, turned upright and encoded again,
 //! without metadata.
 
-use std::io::Cursor;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Cursor, Seek};
+use std::path::Path;
 
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
@@ -40,22 +42,31 @@ pub struct Picture {
     pub height: u32,
 }
 
+/// Logs why the file of an upload cannot be read.
+pub fn unreadable_file(error: &std::io::Error) -> ApiError {
+    tracing::error!(%error, "failed to read an upload");
+    ApiError::Internal
+}
+
 fn unreadable() -> ApiError {
     ApiError::bad("This is not a PNG, JPEG, WebP or GIF, or its file is damaged.")
 }
 
 /// Number of pixels of a picture, from its header; an error if it is too large.
-pub fn pixels(bytes: &[u8]) -> Result<u64, ApiError> {
-    let (decoder, _) = open(bytes)?;
+pub fn pixels(file: &Path) -> Result<u64, ApiError> {
+    let file = File::open(file).map_err(|error| unreadable_file(&error))?;
+    let (decoder, _) = open(BufReader::new(file))?;
     let (width, height) = decoder.dimensions();
     Ok(u64::from(width) * u64::from(height))
 }
 
 /// Reads the header of a picture, and checks its format and size.
-fn open(bytes: &[u8]) -> Result<(impl ImageDecoder + '_, ImageFormat), ApiError> {
+fn open<'a>(
+    file: impl BufRead + Seek + 'a,
+) -> Result<(impl ImageDecoder + 'a, ImageFormat), ApiError> {
     let mut limits = Limits::default();
     limits.max_alloc = Some(MEMORY_LIMIT);
-    let mut reader = ImageReader::new(Cursor::new(bytes))
+    let mut reader = ImageReader::new(file)
         .with_guessed_format()
         .map_err(|_| unreadable())?;
     reader.limits(limits);
@@ -84,7 +95,7 @@ fn open(bytes: &[u8]) -> Result<(impl ImageDecoder + '_, ImageFormat), ApiError>
 /// Decodes a picture, turns it as its EXIF data says, and encodes it again: photos as JPEG,
 /// everything else as PNG.
 pub fn rewrite(bytes: &[u8]) -> Result<Picture, ApiError> {
-    let (mut decoder, format) = open(bytes)?;
+    let (mut decoder, format) = open(Cursor::new(bytes))?;
     let orientation = decoder.orientation().map_err(|_| unreadable())?;
     let mut image = DynamicImage::from_decoder(decoder).map_err(|_| unreadable())?;
     image.apply_orientation(orientation);

@@ -20,9 +20,10 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::drawn::AsKept;
 use super::{
-    AppState, account, admin, assets, audit_log, avatars, budgets, cluster, direct, document,
-    elements, extract, files, health, ice, invites, layers, lobby, maps, measurements, metadata,
-    setup, space_chat, space_elements, space_lines, space_map, spaces, thumbnails, uploads, web,
+    AppState, account, admin, arrivals, assets, audit_log, avatars, budgets, cluster, direct,
+    document, elements, extract, files, health, ice, invites, layers, lobby, maps, measurements,
+    metadata, setup, space_chat, space_elements, space_lines, space_map, spaces, thumbnails,
+    uploads, web,
 };
 use crate::net::edge::{self, Edge};
 
@@ -120,7 +121,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(
             OpenApiRouter::new()
                 .routes(routes!(uploads::add, uploads::mine))
-                .layer(DefaultBodyLimit::max(uploads::BODY_LIMIT)),
+                .layer(DefaultBodyLimit::max(arrivals::BODY_LIMIT)),
         );
     OpenApiRouter::with_openapi(Document::openapi())
         .nest("/api/v1", v1)

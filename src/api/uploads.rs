@@ -1,25 +1,23 @@
 //! Uploads: pictures of users, the quota of each user, and deleting pictures.
 //!
 //! The bytes of an upload are reserved in the database before the first one is read: one upload at
-//! a time per user, in whichever process. A body goes to a file, so that many slow ones take no
-//! memory; few are decoded at the same time.
+//! a time per user, in whichever process. A body goes to a file, and is read again when it is the
+//! user's turn: few are decoded at the same time.
 
 use std::path::{Path as FilePath, PathBuf};
 use std::time::Duration;
 
-use axum::extract::{FromRequest, Multipart, Request, State};
+use axum::extract::{Request, State};
+use axum::http::HeaderMap;
 use axum::http::header::CONTENT_LENGTH;
-use axum::http::{HeaderMap, StatusCode};
-use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use tokio::io::AsyncWriteExt;
-use tokio::sync::Semaphore;
 use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
 use super::account::Empty;
 use super::address::Address;
+use super::arrivals::{BODY_LIMIT, pass_over, receive, unwritable};
 use super::error::{ApiError, Problem};
 use super::extract::{Admin, Caller, Json, Path, Query};
 use super::pictures::{self, FILE_LIMIT, Picture};
@@ -27,28 +25,13 @@ use super::upload_folder::UploadFolder;
 use crate::components::id::UserId;
 use crate::components::permissions::Permission;
 use crate::net::budget::{Slowed, Spender};
-use crate::net::edge::CutBody;
 use crate::store::Store;
 use crate::store::audit_log::Actor;
 use crate::store::token::hex;
 use crate::store::uploads::{Reserved, Settled, Ticket, Upload, UploadRow, Uses};
 
-/// Largest body: the picture and the multipart headers around it.
-pub const BODY_LIMIT: usize = FILE_LIMIT + 16 * 1024;
-
-/// Time limit of an upload: the largest picture at 1.1 Mbit/s.
-const ARRIVES_WITHIN: Duration = Duration::from_mins(1);
-
-/// Time for which a refused body is still read.
-const PASSES_WITHIN: Duration = Duration::from_secs(10);
-
-/// Uploads at the same time. Each is a file of at most 8 MiB, and takes little memory.
-const ARRIVING: usize = 64;
-
 /// Pictures per page of a list.
 const PAGE: u32 = 50;
-
-static ARRIVALS: Semaphore = Semaphore::const_new(ARRIVING);
 
 /// Query of an upload.
 #[derive(Deserialize, IntoParams)]
@@ -130,11 +113,7 @@ pub async fn add(
     headers: HeaderMap,
     request: Request,
 ) -> Result<Json<UploadAnswer>, ApiError> {
-    let Ok(arrival) = ARRIVALS.try_acquire() else {
-        return Err(ApiError::Unavailable(
-            "Many pictures arrive at this moment. Try again in a few seconds.",
-        ));
-    };
+    let arrival = state.arrivals.enter(address)?;
     let ticket = match reserve(&state, caller.user(), &headers).await {
         Ok(ticket) => ticket,
         Err(refused) => {
@@ -150,7 +129,7 @@ pub async fn add(
         ticket: Some(ticket),
         draft: folder.draft().await.map_err(|error| unwritable(&error))?,
     };
-    let received = tokio::time::timeout(ARRIVES_WITHIN, receive(request, &arriving.draft)).await;
+    let received = receive(request, &arriving.draft, hash_for(caller.user())).await;
     drop(arrival);
     let sender = UploadSender {
         state: &state,
@@ -158,9 +137,11 @@ pub async fn add(
         address,
     };
     let kept = match received {
-        Ok(Ok(())) => arriving.keep(&folder, sender, kind).await,
-        Ok(Err(refused)) => Err(refused),
-        Err(_) => Err(ApiError::TooSlow("The picture did not arrive within 60 s.")),
+        Ok(source) => {
+            let source = hex(&source.finalize());
+            arriving.keep(&folder, sender, kind, &source).await
+        }
+        Err(refused) => Err(refused),
     };
     // A client that has its answer may send the next upload, so the reservation ends before. A task
     // of its own, as the request may be dropped at any time.
@@ -186,22 +167,21 @@ struct UploadSender<'a> {
 
 impl UploadSender<'_> {
     /// Decodes a picture and encodes it again, within the sender's budget of pixels.
-    async fn decode(self, bytes: Vec<u8>) -> Result<Picture, ApiError> {
+    async fn decode(self, draft: &FilePath) -> Result<Picture, ApiError> {
         let spender = Spender {
             user: Some(self.user),
             address: self.address.key(),
         };
-        let pixels = pictures::pixels(&bytes)?;
+        let file = draft.to_owned();
+        let pixels = tokio::task::spawn_blocking(move || pictures::pixels(&file));
+        let pixels = pixels.await.map_err(|_| ApiError::Internal)??;
         let taken = self.state.budgets.take_pixels(spender, pixels);
         taken.map_err(|Slowed { seconds }| ApiError::Later {
             detail: format!("You have sent many large pictures. Try again in {seconds} s."),
             seconds,
         })?;
-        let work = move || pictures::rewrite(&bytes);
-        self.state
-            .decoding
-            .run(self.user, self.address, work)
-            .await?
+        let decoding = &self.state.decoding;
+        decoding.picture(self.user, self.address, draft).await
     }
 }
 
@@ -212,24 +192,21 @@ impl Arriving {
         folder: &UploadFolder,
         sender: UploadSender<'_>,
         kind: UploadKind,
+        source: &str,
     ) -> Result<String, ApiError> {
         let (user, quota) = (sender.user, sender.state.settings.upload_quota);
-        let bytes = tokio::fs::read(&self.draft)
-            .await
-            .map_err(|error| unwritable(&error))?;
-        let source = name_of(user, &bytes);
-        if let Some(name) = self.store.uploaded_before(user, &source).await? {
+        if let Some(name) = self.store.uploaded_before(user, source).await? {
             return Ok(format!("/files/{name}"));
         }
-        let picture = sender.decode(bytes).await?;
-        let hash = name_of(user, &picture.bytes);
+        let picture = sender.decode(&self.draft).await?;
+        let hash = hex(&hash_for(user).chain_update(&picture.bytes).finalize());
         let name = format!("{hash}.{}", picture.format);
         self.store.expect_file(&name).await?;
         let written = folder.write(&name, &picture.bytes).await;
         written.map_err(|error| unwritable(&error))?;
         let upload = Upload {
             hash: &hash,
-            source: &source,
+            source,
             format: picture.format,
             kind: kind.word(),
             width: picture.width,
@@ -290,22 +267,6 @@ async fn reserve(state: &AppState, user: UserId, headers: &HeaderMap) -> Result<
     }
 }
 
-/// Reads and drops a refused body that is no longer than an accepted one: a browser that is
-/// answered before it has sent everything shows no answer at all.
-async fn pass_over(request: Request) {
-    let passing = async {
-        let mut pieces = request.into_body().into_data_stream();
-        let mut passed = 0;
-        while let Some(Ok(piece)) = pieces.next().await
-            && passed <= 2 * BODY_LIMIT
-        {
-            passed += piece.len();
-        }
-    };
-    // A body that takes longer is cut off.
-    let _ = tokio::time::timeout(PASSES_WITHIN, passing).await;
-}
-
 /// Declared length of the body, in bytes; the largest possible one when it is not declared.
 fn declared_length(headers: &HeaderMap) -> Result<u64, ApiError> {
     let Some(value) = headers.get(CONTENT_LENGTH) else {
@@ -331,53 +292,10 @@ fn full(used: u64, quota: u64) -> ApiError {
     ))
 }
 
-fn unwritable(error: &std::io::Error) -> ApiError {
-    tracing::error!(%error, "failed to write an upload");
-    ApiError::Internal
-}
-
-/// Writes the form's file to the draft, chunk by chunk.
-async fn receive(request: Request, draft: &FilePath) -> Result<(), ApiError> {
-    let malformed = || ApiError::bad("Send a form with the picture in `file`.");
-    let mut form = Multipart::from_request(request, &())
-        .await
-        .map_err(|_| malformed())?;
-    let refused = |error: axum::extract::multipart::MultipartError| {
-        if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            ApiError::TooLarge(FILE_LIMIT)
-        } else {
-            CutBody::behind(&error).map_or_else(malformed, ApiError::from)
-        }
-    };
-    while let Some(mut part) = form.next_field().await.map_err(refused)? {
-        if part.name() != Some("file") {
-            continue;
-        }
-        let mut file = tokio::fs::File::create(draft)
-            .await
-            .map_err(|error| unwritable(&error))?;
-        let mut size = 0;
-        while let Some(piece) = part.chunk().await.map_err(refused)? {
-            size += piece.len();
-            if size > FILE_LIMIT {
-                return Err(ApiError::TooLarge(FILE_LIMIT));
-            }
-            file.write_all(&piece)
-                .await
-                .map_err(|error| unwritable(&error))?;
-        }
-        return file.flush().await.map_err(|error| unwritable(&error));
-    }
-    Err(malformed())
-}
-
-/// Name of a picture, from its content and owner. The same picture of two users has two names: each
-/// may delete their own.
-fn name_of(user: UserId, bytes: &[u8]) -> String {
-    let mut hash = Sha256::new();
-    hash.update(user.0.as_bytes());
-    hash.update(bytes);
-    hex(&hash.finalize())
+/// Start of the hash that names a picture, from its content and owner. The same picture of two
+/// users has two names: each may delete their own.
+fn hash_for(user: UserId) -> Sha256 {
+    Sha256::new_with_prefix(user.0.as_bytes())
 }
 
 /// Page of the own pictures.

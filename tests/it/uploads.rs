@@ -488,3 +488,45 @@ async fn a_picture_is_removed_with_its_last_use() {
     assert_eq!(list["uploads"][0]["uses"]["directs"], 1);
     server.stop().await;
 }
+
+#[tokio::test]
+async fn uploads_of_one_address_leave_places_for_others() {
+    let server = TestServer::start_with(|settings| {
+        settings.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    })
+    .await;
+    let from = |who: &Person, address: &str| {
+        format!(
+            "authorization: Bearer {}\r\nx-forwarded-for: {address}\r\n",
+            who.token
+        )
+    };
+    let mut stuck = Vec::new();
+    for number in 0..8 {
+        let person = server.user(&format!("greedy{number}")).await;
+        stuck.push(begin(&server, &from(&person, "203.0.113.7")).await);
+    }
+    let (ada, bo) = (server.user("ada").await, server.user("bo").await);
+    let send = async |who: &Person, address: &str| {
+        let bytes = picture(4, 4, ImageFormat::Png);
+        let form = Form::new().part("file", Part::bytes(bytes).file_name("a"));
+        let request = server
+            .request("POST".parse().unwrap(), "/upload?kind=chat")
+            .header("x-forwarded-for", address);
+        server
+            .send(request.bearer_auth(&who.token).multipart(form))
+            .await
+    };
+    let mut refused = send(&ada, "203.0.113.7").await;
+    // The heads of the others may still be on their way.
+    while refused.status == 200 {
+        refused = send(&ada, "203.0.113.7").await;
+    }
+    refused.refused(503);
+    assert!(refused.text.contains("from your address"), "{refused:?}");
+    assert!(refused.header("retry-after").parse::<u64>().unwrap() >= 1);
+    send(&bo, "203.0.113.8").await.fine();
+    drop(stuck);
+    while send(&ada, "203.0.113.7").await.status != 200 {}
+    server.stop().await;
+}

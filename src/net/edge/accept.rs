@@ -6,12 +6,10 @@
 //! usual, anything else with a 503.
 
 use std::convert::Infallible;
-use std::error::Error;
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -32,6 +30,7 @@ use tokio_util::task::TaskTracker;
 use tower::Service;
 
 use super::Edge;
+use super::body::{BodyMemory, TimedBody};
 use super::gate::{ConnectionPermit, CountedConnection, Full};
 use super::watched::{Pulse, WatchedSocket};
 use crate::net::address::{AddressKey, ClientAddress, client_address, is_trusted};
@@ -48,9 +47,6 @@ const SEND_BUFFER: usize = 64 * 1024;
 /// Maximum number of unsent bytes inside the kernel: more would be outdated by the time the client
 /// gets them.
 const UNSENT: u32 = 32 * 1024;
-
-/// Minimum rate of a body after its initial time, in bytes per second. A slow phone is faster.
-const SLOWEST_BODY: u64 = 8 * 1024;
 
 /// Maximum number of connections above the limit that are answered; a new one replaces the oldest.
 const TURNED_AWAY: usize = 32;
@@ -240,11 +236,9 @@ impl HttpConnection {
         let body = if body.is_end_stream() {
             Body::empty()
         } else {
-            Body::new(TimedBody::new(
-                body,
-                edge.0.settings.times.body,
-                Arc::clone(&edge.0.bodies),
-            ))
+            let memory = BodyMemory::new(Arc::clone(&edge.0.bodies), key);
+            parts.extensions.insert(memory.clone());
+            Body::new(TimedBody::new(body, edge.0.settings.times.body, memory))
         };
         let Ok(response) = self
             .router
@@ -359,119 +353,6 @@ impl HttpBody for AnswerBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         Pin::new(&mut self.inner).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
-    }
-}
-
-/// Number of body bytes in progress, over all requests, above which each body gets only
-/// [`SQUEEZED`] time.
-const PLENTY: u64 = 64 * 1024 * 1024;
-
-/// Number of body bytes in progress above which no body is read further.
-const TOO_MANY: u64 = 4 * PLENTY;
-
-/// Time for a body while many bytes are in progress, and the interval at which that is checked.
-const SQUEEZED: Duration = Duration::from_secs(2);
-
-/// A request body with a deadline. The clock starts at the first read, so that a request that waits
-/// for its turn loses no time.
-struct TimedBody {
-    inner: Incoming,
-    time: Duration,
-    received: u64,
-    /// Bytes of all bodies in progress.
-    all: Arc<AtomicU64>,
-    clock: Option<(Instant, Pin<Box<Sleep>>)>,
-}
-
-impl TimedBody {
-    fn new(inner: Incoming, time: Duration, all: Arc<AtomicU64>) -> Self {
-        Self {
-            inner,
-            time,
-            received: 0,
-            all,
-            clock: None,
-        }
-    }
-
-    /// Deadline for the rest of the body.
-    fn deadline(&self, start: Instant) -> Instant {
-        if self.all.load(Ordering::Relaxed) > PLENTY {
-            start + self.time.min(SQUEEZED)
-        } else {
-            start + self.time + Duration::from_secs(self.received / SLOWEST_BODY)
-        }
-    }
-}
-
-impl Drop for TimedBody {
-    fn drop(&mut self) {
-        self.all.fetch_sub(self.received, Ordering::Relaxed);
-    }
-}
-
-/// Why reading a body was ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum CutBody {
-    /// The body arrived too slowly.
-    #[error("the body did not arrive in time")]
-    TooSlow,
-    /// The bodies in progress fill the memory reserved for them.
-    #[error("there is no room for the body")]
-    NoRoom,
-}
-
-impl CutBody {
-    /// The cause of a body error, if it is one of these.
-    pub fn behind(error: &(dyn Error + 'static)) -> Option<Self> {
-        std::iter::successors(Some(error), |&error| error.source())
-            .find_map(|error| error.downcast_ref().copied())
-    }
-}
-
-impl HttpBody for TimedBody {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let this = &mut *self;
-        if let Poll::Ready(frame) = Pin::new(&mut this.inner).poll_frame(cx) {
-            if let Some(Ok(frame)) = &frame {
-                let length = frame.data_ref().map_or(0, |data| data.len() as u64);
-                this.received += length;
-                if this.all.fetch_add(length, Ordering::Relaxed) > TOO_MANY {
-                    return Poll::Ready(Some(Err(axum::Error::new(CutBody::NoRoom))));
-                }
-            }
-            return Poll::Ready(frame.map(|frame| frame.map_err(axum::Error::new)));
-        }
-        let now = Instant::now();
-        let start = this
-            .clock
-            .get_or_insert_with(|| (now, Box::pin(sleep_until(now))))
-            .0;
-        let deadline = this.deadline(start);
-        if deadline <= now {
-            return Poll::Ready(Some(Err(axum::Error::new(CutBody::TooSlow))));
-        }
-        if let Some((_, alarm)) = &mut this.clock {
-            alarm.as_mut().reset(deadline.min(now + SQUEEZED));
-            if alarm.as_mut().poll(cx).is_ready() {
-                cx.waker().wake_by_ref();
-            }
-        }
-        Poll::Pending
     }
 
     fn is_end_stream(&self) -> bool {

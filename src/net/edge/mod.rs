@@ -4,6 +4,7 @@
 //! space. `session` decides what a message may do, `relay` what a client sees.
 
 mod accept;
+mod body;
 mod connection;
 mod entering;
 mod framing;
@@ -34,8 +35,11 @@ use tungstenite::handshake::server::create_response_with_body;
 use tungstenite::protocol::{Role, WebSocketConfig};
 
 use self::accept::RequestPermits;
-pub use self::accept::{CutBody, serve};
-use self::gate::{Counts, Gate};
+pub use self::accept::serve;
+use self::body::Bodies;
+pub use self::body::{BodyMemory, CutBody};
+use self::gate::Gate;
+pub use self::gate::{CountedConnection, Counts};
 use self::send_queue::SendQueue;
 pub use self::watched::HttpTimes;
 use self::watched::WatchedSocket;
@@ -106,7 +110,7 @@ struct EdgeState {
     users: Counts<UserId>,
     budgets: Budgets,
     /// Bytes of request bodies in progress.
-    bodies: Arc<AtomicU64>,
+    bodies: Arc<Bodies>,
     /// Limits log lines about refused connections.
     complaints: DefaultDirectRateLimiter,
     /// Limits log lines about untrusted peers that forward.
