@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use plaza::net::budget::BudgetSettings;
 use plaza::net::edge::HttpTimes;
 use plaza::net::protocol::block::BlockC2s;
@@ -595,5 +597,42 @@ async fn sockets_are_limited_for_each_user() {
     assert_eq!(more.refused().await, 4429);
     let _other = BinaryClient::join(&server.address, &ben, &spaces[3]).await;
     drop(inside.pop());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn bodies_of_one_address_take_no_time_from_others() {
+    const EACH: usize = 255 * 1024;
+    let server = with_budgets(BudgetSettings::default()).await;
+    let begin = async |address: &str, length: usize| {
+        let mut connection = connect(&server).await;
+        let head = format!(
+            "POST /api/v1/signin HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {address}\r\n\
+             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+        );
+        connection.write_all(head.as_bytes()).await.unwrap();
+        connection
+    };
+    let sent = br#"{"username":"ada","#;
+    let rest = br#""password":"a wrong guess"}"#;
+    let mut slow = begin("203.0.113.8", sent.len() + rest.len()).await;
+    slow.write_all(sent).await.unwrap();
+    let mut greedy = Vec::new();
+    let part = vec![b' '; EACH];
+    for _ in 0..300 {
+        let mut connection = begin("203.0.113.7", EACH + 1).await;
+        // The server may have no room for the last ones.
+        let _ = connection.write_all(&part).await;
+        greedy.push(connection);
+    }
+    let mut answers: FuturesUnordered<_> = greedy.iter_mut().map(until_the_end).collect();
+    // Until the first of them had to hurry.
+    while let Some(answer) = answers.next().await
+        && !answer.starts_with("HTTP/1.1 408")
+    {}
+    slow.write_all(rest).await.unwrap();
+    let mut status = [0; 12];
+    slow.read_exact(&mut status).await.unwrap();
+    assert_eq!(String::from_utf8_lossy(&status), "HTTP/1.1 403");
     server.stop().await;
 }
