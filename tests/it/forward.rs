@@ -388,8 +388,15 @@ async fn in_a_bubble_of_five_media_goes_through_the_sfu() {
             caller.has(voice.as_bytes()) && caller.has(coarse.as_bytes())
         })
     };
+    // On a busy machine a fine frame may come before the request for small videos is there.
+    let is_fine = |frames: &Vec<Vec<u8>>| {
+        let last = frames.last().expect("something came here");
+        last.windows(2).any(|part| part == b"\0h")
+    };
+    let are_small = |caller: &Caller| !caller.heard.values().any(is_fine);
     talk(&mut callers, |callers| {
-        hears(callers[0].1, ["Bo", "Cleo"])
+        callers.iter().all(|(_, caller)| are_small(caller))
+            && hears(callers[0].1, ["Bo", "Cleo"])
             && hears(callers[1].1, ["Ada", "Cleo"])
             && hears(callers[2].1, ["Ada", "Bo"])
     })
@@ -405,9 +412,6 @@ async fn in_a_bubble_of_five_media_goes_through_the_sfu() {
                 ["Ada", "Bo", "Cleo"].iter().any(is_of),
                 "a slot belongs to one player: frames do not mix"
             );
-            let last = frames.last().expect("something came here");
-            let is_fine = last.windows(2).any(|part| part == b"\0h");
-            assert!(!is_fine, "small videos come in the coarse layer");
         }
     }
     server.stop().await;
