@@ -29,6 +29,8 @@ const SHARED_NAMES = new Map([
   ["Rejection", "an associated type of axum"],
 ]);
 
+const anyOf = (patterns) => new RegExp(patterns.map(({ source }) => source).join("|"), "m");
+
 /**
  * Features, with one example of each: what its files name, and in how many it may stand. Tests,
  * generated files and the decoders of old checkpoints are not counted.
@@ -36,8 +38,12 @@ const SHARED_NAMES = new Map([
 const FEATURES = [
   {
     what: "files of a binary message both ways (knocking at a private zone)",
-    names:
-      /\b(Zone(C2s|S2c|Command|Fact)::Knock|Knock(ed)?(C2s|S2c)\b)|^ +Knock(ed)? \{|type: "Knock"|case "Knocked"/m,
+    names: anyOf([
+      /\bZone(C2s|S2c|Command|Fact)::Knock/,
+      /\bKnock(ed)?(C2s|S2c)\b/,
+      /^ +Knock(ed)? \{/,
+      /type: "Knock"|case "Knocked"/,
+    ]),
     domain: /zone|web/,
     limit: 6,
   },

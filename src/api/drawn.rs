@@ -40,7 +40,7 @@ const AT_ONCE: usize = 2;
 /// Most entries that requests of one network wait for: more than a page of the lobby shows.
 const MOST_OF_NETWORK: usize = 64;
 
-/// Number of requested entries at which those that nobody waits for are forgotten.
+/// Number of requested entries at which those without a waiting request are removed.
 const CLEAN_AT: usize = 256;
 
 /// Lifetime of a map's thumbnail: maps have no version.
@@ -239,7 +239,7 @@ impl Drawings {
         if let Some(drawn) = cache.get(&drawing) {
             return Ok(drawn);
         }
-        // Before the entry is reserved in the cache: nobody waits for the turn of somebody else.
+        // Before the entry is reserved in the cache: no request waits for the turn of another user.
         let turn = self.0.turns.wait(asker).await.map_err(|_| {
             ApiError::Unavailable(
                 "Too many maps are drawn at this moment. Try again in a few seconds.",
@@ -393,7 +393,7 @@ mod tests {
         }
         let refused = ask(&drawings, 1_000, 1, &order).await;
         assert!(matches!(refused, Err(ApiError::Unavailable(_))));
-        // Somebody else asks for the last of them: it is not drawn any later for that.
+        // Another user asks for the last of them: this does not delay it.
         asked.push(ask(&drawings, most - 1, 2, &order));
         assert!(asked.last_mut().unwrap().now_or_never().is_none());
         // Others of the crowded network wait with those who asked for the same.
