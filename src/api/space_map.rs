@@ -6,7 +6,7 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::access::visible;
+use super::access::{self, visible};
 use super::address::Address;
 use super::drawn::{Drawing, Viewer};
 use super::error::{ApiError, Problem};
@@ -124,10 +124,7 @@ pub async fn show(
         return Ok(unchanged);
     }
     let drawing = Drawing::SpaceMap(space, row.plan_version);
-    let read = async {
-        let layout = state.store.layout(space).await?;
-        layout.ok_or_else(|| ApiError::bad("There is no such space."))
-    };
+    let read = access::layout(&state, space);
     let user = caller.map(|caller| caller.who.user);
     let drawn = state
         .drawings

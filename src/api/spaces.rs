@@ -6,7 +6,7 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::access::visible;
+use super::access::{self, visible};
 use super::account::Empty;
 use super::address::Address;
 use super::drawn::{Drawing, Viewer};
@@ -328,10 +328,7 @@ pub async fn one(
     let row = visible(&state, space).await?;
     // Thousands of elements take long to read and to write: once for each version.
     let drawing = Drawing::Space(space, row.plan_version);
-    let read = async {
-        let layout = state.store.layout(space).await?;
-        layout.ok_or_else(|| ApiError::bad("There is no such space."))
-    };
+    let read = access::layout(&state, space);
     let user = caller.map(|caller| caller.who.user);
     let drawn = state
         .drawings
