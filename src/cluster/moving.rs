@@ -246,7 +246,9 @@ fn places(census: &Census, running: &[RunningSpace], own: &NodeId) -> Vec<(Space
 fn surplus(census: &Census, me: &Node, running: &[RunningSpace]) -> Option<(SpaceId, Node)> {
     let nodes: Vec<&Node> = census.nodes().iter().map(|counted| &counted.node).collect();
     let nodes: Vec<&Node> = nodes.into_iter().filter(|node| !node.is_draining).collect();
-    let own = nodes.iter().position(|node| node.member.node == me.member.node)?;
+    let own = nodes
+        .iter()
+        .position(|node| node.member.node == me.member.node)?;
     let loads: Vec<u64> = nodes.iter().map(|node| node.load).collect();
     let mut sorted = loads.clone();
     sorted.sort_unstable();
