@@ -4,12 +4,12 @@
  */
 
 import { batch, type Signal, signal } from "@preact/signals";
-import { Clock, Crowd } from "../world/crowd";
 import { closedZoneAt, type Door, doorsOf, type PrivateZone, whyClosed } from "../world/doors";
+import { type Grid, gridHash, has, openGrid } from "../world/grid";
 import { leadsOut } from "../world/home";
 import { block, gridOf, type SpaceMap } from "../world/map";
 import { plain } from "../world/markdown";
-import { type Grid, gridHash, SUBTILES } from "../world/movement";
+import { SUBTILES } from "../world/movement";
 import { type Authority, type Input, Prediction } from "../world/prediction";
 import { AT_ONCE, Recent } from "../world/recent";
 import { reachBetween } from "../world/voices";
@@ -39,6 +39,7 @@ import type {
 } from "./codec.gen";
 import { Connection, type Status } from "./connection";
 import { Conversation } from "./conversation";
+import { Clock, Crowd } from "./crowd";
 import { Direct } from "./direct";
 import { currentToken } from "./http";
 import { Silence } from "./silence";
@@ -449,9 +450,7 @@ export class Space {
     const body = this.prediction?.body;
     if (!body || !this.map) return [];
     const [x, y] = [Math.floor(body.x / SUBTILES), Math.floor(body.y / SUBTILES)];
-    const isHere = (zone: { x: number; y: number; width: number; height: number }) =>
-      x >= zone.x && y >= zone.y && x < zone.x + zone.width && y < zone.y + zone.height;
-    return this.map.zones.flatMap((zone, index) => (isHere(zone) ? [index] : []));
+    return this.map.zones.flatMap((zone, index) => (has(zone, x, y) ? [index] : []));
   }
 
   /** The closed private zone before this player: why it is closed, and its name. */
@@ -1063,8 +1062,4 @@ export class Space {
     if (this.leaders.value.some(({ player }) => !this.crowd.cards.has(player)))
       this.leaders.value = this.leaders.value.filter(({ player }) => this.crowd.cards.has(player));
   }
-}
-
-function openGrid(width: number, height: number): Grid {
-  return { width, height, blockers: new Uint16Array(width * height) };
 }

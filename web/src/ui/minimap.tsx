@@ -3,7 +3,8 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { Space } from "../net/space";
 import { RedrawGuard } from "../render/redraw-guard";
-import { isSolid, SUBTILES } from "../world/movement";
+import { isSolid } from "../world/grid";
+import { SUBTILES } from "../world/movement";
 
 const SIDE = 150;
 const REFRESH = 200;

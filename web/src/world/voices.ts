@@ -3,6 +3,7 @@
  * states the rules.
  */
 
+import { has } from "./grid";
 import type { Zone } from "./map";
 
 /** The range of voices of a player with the status Quiet, in tiles. */
@@ -19,14 +20,7 @@ export interface Speaker {
 /** The range of a player's voice and hearing, in tiles; `usual` where no zone says otherwise. */
 export function reachOf({ x, y, status }: Speaker, zones: readonly Zone[], usual: number): number {
   if (status === QUIET) return ADJACENT;
-  const here = zones.find(
-    (zone) =>
-      zone.kind === "voices" &&
-      x >= zone.x &&
-      y >= zone.y &&
-      x < zone.x + zone.width &&
-      y < zone.y + zone.height,
-  );
+  const here = zones.find((zone) => zone.kind === "voices" && has(zone, x, y));
   return here?.reach ?? usual;
 }
 
