@@ -5,10 +5,10 @@
 
 import { has } from "./grid";
 import type { Zone } from "./map";
+import { STATUS } from "./statuses";
 
 /** The range of voices of a player with the status Quiet, in tiles. */
 const ADJACENT = 1;
-const QUIET = 4;
 
 /** A player who may be heard: the tile of their middle, and their status. */
 export interface Speaker {
@@ -19,7 +19,7 @@ export interface Speaker {
 
 /** The range of a player's voice and hearing, in tiles; `usual` where no zone says otherwise. */
 export function reachOf({ x, y, status }: Speaker, zones: readonly Zone[], usual: number): number {
-  if (status === QUIET) return ADJACENT;
+  if (status === STATUS.quiet) return ADJACENT;
   const here = zones.find((zone) => zone.kind === "voices" && has(zone, x, y));
   return here?.reach ?? usual;
 }
