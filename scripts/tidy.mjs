@@ -44,7 +44,7 @@ const FEATURES = [
       /^ +Knock(ed)? \{/,
       /type: "Knock"|case "Knocked"/,
     ]),
-    domain: /zone|web/,
+    domain: /zone/,
     limit: 6,
   },
   {
