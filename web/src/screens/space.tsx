@@ -15,6 +15,7 @@ import { Announcement, ChatPanel, type Tab } from "../ui/chat";
 import { Face, IconButton, Spinner } from "../ui/controls";
 import { rove, useFocusInside } from "../ui/focus";
 import { HeldKeys } from "../ui/keyboard";
+import { WORLD_HELP } from "../ui/keys";
 import { closeTopmost, useLayer } from "../ui/layers";
 import { me } from "../ui/me";
 import { Minimap } from "../ui/minimap";
@@ -28,21 +29,16 @@ import { isSoundOn, play, toggleSound } from "../ui/sound";
 import { StatusMark, StatusMenu, tellWave } from "../ui/status";
 import { Tiles } from "../ui/tiles";
 import { Entered, LinkPanel, useLinkHere, Zones } from "../ui/zones";
+import { EMOTES, emoteOf, keyOf } from "../world/emotes";
 import { visit } from "../world/lobby";
 import { mentions, plain } from "../world/markdown";
+import { STATUS } from "../world/statuses";
 
-const EMOTES = ["👋", "❤️", "😂", "👏", "🎉", "🤔"];
-const EMOTE_NAMES = ["Wave", "Heart", "Laugh", "Applaud", "Celebrate", "Think"];
-const KEYS_HELP =
-  "The space. Walk with the arrow keys or W A S D, hold Shift to run, press Enter to chat, " +
-  "1 to 6 to show an emote, H to go to the entrance, F3 for network figures.";
 const NOTICE_MILLIS = 4000;
 /** The panel at the side: one at a time. */
 type Panel = "chat" | "people" | "hearers" | "page";
 /** Whether panels lie over the world's lower part or all of it, as in `style/layout.css`. */
 const isSheet = () => matchMedia("(max-width: 43.9rem), (max-height: 30rem)").matches;
-/** The number of the status on cards. */
-const DO_NOT_DISTURB = 3;
 
 export function SpaceScreen({ id }: { id: string }) {
   const holder = useRef<HTMLDivElement>(null);
@@ -66,13 +62,16 @@ export function SpaceScreen({ id }: { id: string }) {
   );
   const call = useMemo(() => new Call(space), [space]);
   const link = useLinkHere(space);
-  const keys = useMemo(() => new HeldKeys((direction, run) => space.hold(direction, run)), [space]);
+  const keys = useMemo(
+    () => new HeldKeys((direction, run) => space.walking.hold(direction, run)),
+    [space],
+  );
 
   useEffect(() => {
     let isClosed = false;
     visit(space.id, Date.now());
     space.onSound = play;
-    space.onWave = (name, _player, kind) => tellWave(space, name, kind);
+    space.onWave = (name, kind) => tellWave(space, name, kind);
     space.onPortal = (to, arrive) => go(`/s/${to}?arrive=${encodeURIComponent(arrive)}`);
     const open = async () => {
       const { Stage } = await import("../render/stage");
@@ -83,7 +82,7 @@ export function SpaceScreen({ id }: { id: string }) {
         return;
       }
       stage.current = opened;
-      const over = new Overlay(overlay.current, space, EMOTES, () => call.speaking.peek());
+      const over = new Overlay(overlay.current, space.overhead, () => call.speaking.peek());
       opened.onDrawn = (now) => over.draw(now, (player) => opened.head(player));
       if (new URLSearchParams(location.search).has("debug")) {
         Reflect.set(window, "__plaza", () => figures(opened, space, call));
@@ -134,16 +133,17 @@ export function SpaceScreen({ id }: { id: string }) {
     space.direct.isSeen = () =>
       panel.value === "chat" && tab.value === "direct" && !document.hidden;
     space.direct.onMessage = (message) => {
-      if (space.crowd.cards.get(space.me)?.status === DO_NOT_DISTURB) return;
+      if (space.people.mine?.status === STATUS.doNotDisturb) return;
       play("mention");
       notify(`${message.name} wrote to you`, plain(message.text));
     };
     space.onMessage = (message) => {
-      const mine = space.people.value.find(({ player }) => player === space.me)?.name ?? "";
+      const mine =
+        space.people.all.value.find(({ player }) => player === space.people.me)?.name ?? "";
       if (!mentions(message.text, mine)) return;
       // A mention is louder than other messages and makes a notification, unless the person does
       // not want to be disturbed.
-      if (space.crowd.cards.get(space.me)?.status === DO_NOT_DISTURB) return;
+      if (space.people.mine?.status === STATUS.doNotDisturb) return;
       play("mention");
       notify(`${message.name} in ${space.name.value}`, plain(message.text));
     };
@@ -153,13 +153,13 @@ export function SpaceScreen({ id }: { id: string }) {
   // want to be disturbed.
   useEffect(() => {
     const newcomers = new Newcomers();
-    return space.peers.subscribe((peers) => {
+    return space.calls.peers.subscribe((peers) => {
       const near = [...peers.values()]
         .filter(({ hear, heard }) => hear && heard)
         .map(({ player }) => player);
       const news = newcomers.look(near, performance.now());
-      const names = news.flatMap((player) => space.crowd.cards.get(player)?.name ?? []);
-      if (names.length === 0 || space.crowd.cards.get(space.me)?.status === DO_NOT_DISTURB) return;
+      const names = news.flatMap((player) => space.people.card(player)?.name ?? []);
+      if (names.length === 0 || space.people.mine?.status === STATUS.doNotDisturb) return;
       notify(
         names.length === 1 ? `${names[0]} is near you` : `${names.length} people are near you`,
         names.join(", "),
@@ -242,7 +242,7 @@ export function SpaceScreen({ id }: { id: string }) {
       if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
       // Escape leaves the field, to walk on; the next Escape closes the panel.
       if (event.target instanceof HTMLTextAreaElement) holder.current?.focus();
-      else if (!closeTopmost()) space.follow(null);
+      else if (!closeTopmost()) space.following.stop();
       return;
     }
     if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -255,11 +255,12 @@ export function SpaceScreen({ id }: { id: string }) {
     if (isTyping) return;
     const isButton =
       event.target instanceof HTMLButtonElement || event.target instanceof HTMLAnchorElement;
+    const kind = emoteOf(event.key);
     if (event.key === "Enter" && !isButton) {
       event.preventDefault();
       show("chat");
       requestAnimationFrame(() => say.current?.focus());
-    } else if (/^[1-6]$/.test(event.key)) space.emote(Number(event.key) - 1);
+    } else if (kind !== undefined) space.emote(kind);
     else if (event.key === "+" || event.key === "=") stage.current?.zoomBy(1.2);
     else if (event.key === "-") stage.current?.zoomBy(1 / 1.2);
     // In a panel the arrow keys scroll.
@@ -287,8 +288,8 @@ export function SpaceScreen({ id }: { id: string }) {
   const unreads = { ...unread.value, direct: space.direct.unread };
   const unreadCount = unreads.space + unreads.nearby + unreads.direct;
   const status = space.status.value;
-  const isIn = space.me !== 0 && space.mapVersion.value > 0 && loaded >= 2;
-  const person = space.people.value.find(({ player }) => player === picked);
+  const isIn = space.people.me !== 0 && space.map.version.value > 0 && loaded >= 2;
+  const person = space.people.all.value.find(({ player }) => player === picked);
   return (
     <main class="space">
       <h1 class="visually-hidden">{space.name.value || "Space"}</h1>
@@ -296,14 +297,15 @@ export function SpaceScreen({ id }: { id: string }) {
         ref={holder}
         class="world"
         role="application"
-        aria-label={KEYS_HELP}
+        aria-label={WORLD_HELP}
         tabIndex={0}
         {...pointers(stage, (place) => {
           holder.current?.focus();
-          if (place.player !== undefined && place.player !== space.me) setPicked(place.player);
+          if (place.player !== undefined && place.player !== space.people.me)
+            setPicked(place.player);
           else {
             setPicked(null);
-            if (place.x >= 0 && place.y >= 0) space.walkTo(place.x, place.y);
+            if (place.x >= 0 && place.y >= 0) space.walking.to(place.x, place.y);
           }
         })}
       />
@@ -318,12 +320,12 @@ export function SpaceScreen({ id }: { id: string }) {
           <div class="pill">
             <IconButton
               icon="people"
-              label={`People, ${space.people.value.length} here`}
+              label={`People, ${space.people.all.value.length} here`}
               expanded={panel.value === "people"}
               onClick={() => show(panel.value === "people" ? null : "people")}
             >
               <span class="badge" aria-hidden="true">
-                {space.people.value.length}
+                {space.people.all.value.length}
               </span>
             </IconButton>
             <IconButton
@@ -431,16 +433,16 @@ export function SpaceScreen({ id }: { id: string }) {
                 onList={() => show(panel.value === "hearers" ? null : "hearers")}
               />
               <div class="pill emotes" role="group" aria-label="Emotes">
-                {EMOTES.map((emote, kind) => (
+                {EMOTES.map(({ sign, name }, kind) => (
                   <button
-                    key={emote}
+                    key={sign}
                     type="button"
                     class="button"
-                    aria-label={EMOTE_NAMES[kind]}
-                    title={`${EMOTE_NAMES[kind]} (${kind + 1})`}
+                    aria-label={name}
+                    title={`${name} (${keyOf(kind)})`}
                     onClick={() => space.emote(kind)}
                   >
-                    {emote}
+                    {sign}
                   </button>
                 ))}
               </div>
@@ -452,10 +454,10 @@ export function SpaceScreen({ id }: { id: string }) {
       {!isIn && status.kind !== "ended" && (
         <div class="curtain">
           <div class="section" style={{ justifyItems: "center", textAlign: "center" }}>
-            {failure || space.failure.value ? (
+            {failure || space.map.failure.value ? (
               <>
                 <h2>This space cannot be shown</h2>
-                <p>{failure ?? space.failure.value}</p>
+                <p>{failure ?? space.map.failure.value}</p>
                 <button type="button" class="button primary" onClick={() => location.reload()}>
                   Load the page again
                 </button>
@@ -475,7 +477,9 @@ export function SpaceScreen({ id }: { id: string }) {
                   aria-valuenow={Math.round(Math.min(loaded, 1) * 100)}
                 >
                   <div
-                    style={{ width: `${15 + Math.min(loaded, 1) * 60 + (space.me ? 20 : 0)}%` }}
+                    style={{
+                      width: `${15 + Math.min(loaded, 1) * 60 + (space.people.me ? 20 : 0)}%`,
+                    }}
                   />
                 </div>
                 <a class="button quiet" href={here("/")}>
@@ -492,17 +496,18 @@ export function SpaceScreen({ id }: { id: string }) {
 
 /** Figures of the page for `?debug`. */
 function figures(stage: Stage, space: Space, call: Call) {
-  const walkers = [...space.crowd.walkers.values()].map(({ player, trail }) => {
+  const walkers = [...space.people.crowd.walkers.values()].map(({ player, trail }) => {
     const { x, y } = trail.at(-1) ?? { x: 0, y: 0 };
     return {
       player,
-      name: space.crowd.cards.get(player)?.name ?? "",
+      name: space.people.card(player)?.name ?? "",
       x,
       y,
       drawn: stage.drawnAt(player),
     };
   });
-  const { body, corrections, largest, jumps, walking, pending, seq } = space.prediction ?? {};
+  const { body, corrections, largest, jumps, walking, pending, seq } =
+    space.walking.prediction ?? {};
   return {
     ...stage.figures(),
     ...space.figures,
@@ -515,15 +520,15 @@ function figures(stage: Stage, space: Space, call: Call) {
     seq,
     walkers,
     calls: call.figures(),
-    size: { width: space.map?.width, height: space.map?.height },
+    size: { width: space.map.current?.width, height: space.map.current?.height },
     connections: () => call.connections(),
     speaking: [...call.speaking.value],
-    peers: [...space.peers.value.values()],
-    zones: space.zonesHere().map((index) => space.map?.zones[index]?.name),
-    me: space.me,
+    peers: [...space.calls.peers.value.values()],
+    zones: space.zones.here().map((index) => space.map.current?.zones[index]?.name),
+    me: space.people.me,
     epoch: space.epoch,
     roundTrip: space.roundTrip,
-    delay: space.delay,
+    delay: space.people.delay,
     status: space.status.value.kind,
   };
 }
@@ -587,7 +592,9 @@ interface PeopleProps {
 function PeoplePanel({ space, onClose, onPick }: PeopleProps) {
   const [search, setSearch] = useState("");
   const wanted = search.trim().toLocaleLowerCase();
-  const people = space.people.value.filter(({ name }) => name.toLocaleLowerCase().includes(wanted));
+  const people = space.people.all.value.filter(({ name }) =>
+    name.toLocaleLowerCase().includes(wanted),
+  );
   const [at, setAt] = useState(0);
   const panel = useRef<HTMLElement>(null);
   useLayer(onClose);
@@ -595,7 +602,7 @@ function PeoplePanel({ space, onClose, onPick }: PeopleProps) {
   return (
     <section ref={panel} class="panel people-panel" aria-label="People" tabIndex={-1}>
       <header>
-        <h2>{space.people.value.length} here</h2>
+        <h2>{space.people.all.value.length} here</h2>
         <IconButton icon="close" label="Close people" class="quiet small" onClick={onClose} />
       </header>
       <div style={{ padding: "0.6rem 0.6rem 0" }}>
@@ -628,7 +635,7 @@ function PeoplePanel({ space, onClose, onPick }: PeopleProps) {
               <Face imageUrl={person.avatar?.imageUrl ?? null} />
               <span>
                 {person.name}
-                {person.player === space.me && <span class="muted"> (you)</span>}{" "}
+                {person.player === space.people.me && <span class="muted"> (you)</span>}{" "}
                 <StatusMark status={person.status} />
               </span>
             </button>

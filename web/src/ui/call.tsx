@@ -55,8 +55,8 @@ export function CallBar({ space, call, isListOpen, onList }: CallBarProps) {
       if (event.key.toLowerCase() === "m") press("microphone");
       else if (event.key.toLowerCase() === "v") press("camera");
       else if (event.key.toLowerCase() === "b") {
-        if (space.bubble) space.leaveBubble();
-        else space.gather(false);
+        if (space.bubbles.mine) space.bubbles.leave();
+        else space.bubbles.gather(false);
       } else if (event.key === " " && call.isPushToTalk.value) call.talk(true);
     };
     const onKeyUp = (event: KeyboardEvent) => {
@@ -73,7 +73,7 @@ export function CallBar({ space, call, isListOpen, onList }: CallBarProps) {
     };
   });
 
-  const hearers = [...space.peers.value.values()].filter(({ heard }) => heard);
+  const hearers = [...space.calls.peers.value.values()].filter(({ heard }) => heard);
   const { microphone, camera, screen } = call.isOn;
   return (
     <>
@@ -82,7 +82,7 @@ export function CallBar({ space, call, isListOpen, onList }: CallBarProps) {
           icon={microphone.value ? "microphone" : "microphoneOff"}
           label={microphone.value ? "Microphone on (M)" : "Microphone off (M)"}
           pressed={microphone.value}
-          class={call.speaking.value.has(space.me) ? "speaking" : ""}
+          class={call.speaking.value.has(space.people.me) ? "speaking" : ""}
           onClick={() => press("microphone")}
         />
         <IconButton
@@ -156,7 +156,7 @@ export function CallNotes({ call }: { call: Call }) {
 
 /** Why a player hears and is heard. */
 function reason({ why, gain }: Peer, space: Space): string {
-  if (why === WHY.bubble && space.bubble?.aside) return "aside with you";
+  if (why === WHY.bubble && space.bubbles.mine?.aside) return "aside with you";
   return why === WHY.distance && gain < 255 ? "near, softly" : (REASONS[why] ?? "");
 }
 
@@ -169,8 +169,8 @@ export function Hearers({
   call: Call;
   onClose: () => void;
 }) {
-  const peers = [...space.peers.value.values()];
-  const people = new Map(space.people.value.map((person) => [person.player, person]));
+  const peers = [...space.calls.peers.value.values()];
+  const people = new Map(space.people.all.value.map((person) => [person.player, person]));
   const panel = useRef<HTMLElement>(null);
   useLayer(onClose);
   useFocusInside(panel);
@@ -187,7 +187,7 @@ export function Hearers({
             type="button"
             class="button small"
             onClick={() => {
-              space.lead(space.me);
+              space.own.lead(space.people.me);
               space.notice.value = "You asked everybody near to come along.";
             }}
           >

@@ -131,12 +131,12 @@ function TabButton({
 
 /** The names that messages may mention. */
 function useNames(space: Space): { names: Names; me: string; nameOf: (user: string) => string } {
-  const people = space.people.value;
+  const people = space.people.all.value;
   return useMemo(() => {
-    const mine = people.find(({ player }) => player === space.me);
+    const mine = people.find(({ player }) => player === space.people.me);
     const names = {
       me: mine?.name ?? "",
-      others: people.filter(({ player }) => player !== space.me).map(({ name }) => name),
+      others: people.filter(({ player }) => player !== space.people.me).map(({ name }) => name),
     };
     const byUser = new Map(people.map(({ user, name }) => [user, name]));
     for (const message of space.conversation.messages.peek())
@@ -168,7 +168,7 @@ function MessagesTab({ space, input, isNearby, readUpTo }: MessagesTabProps) {
   const { names, me, nameOf } = useNames(space);
   const all = conversation.messages.value;
   const isShown = (message: ShownMessage) =>
-    (message.scope === NEARBY) === isNearby && !space.blocked.value.has(message.user);
+    (message.scope === NEARBY) === isNearby && !space.people.blocked.value.has(message.user);
   const messages = all.filter(isShown);
   // The message after a gap may be hidden itself.
   const shownFrom = (id: string) =>
@@ -360,7 +360,7 @@ function firstAfter(messages: ShownMessage[], readUpTo: string | null, me: strin
 
 function Typing({ space }: { space: Space }) {
   const typing = space.conversation.typing.value;
-  const people = space.people.value
+  const people = space.people.all.value
     .filter(({ player }) => typing.includes(player))
     .map(({ name }) => name);
   const [first, second] = people;

@@ -70,8 +70,8 @@ function DirectMessages({ space, input }: DirectProps) {
   const other = direct.other.value;
   const messages = direct.messages.value;
   const sideOf = ({ from }: ShownDirectMessage) => (from === other?.id ? "" : "mine");
-  const isHere = space.people.value.some(({ user }) => user === other?.id);
-  const me = space.people.value.find(({ player }) => player === space.me)?.name ?? "";
+  const isHere = space.people.all.value.some(({ user }) => user === other?.id);
+  const me = space.people.all.value.find(({ player }) => player === space.people.me)?.name ?? "";
   const names = useMemo(() => ({ me, others: [] }), [me]);
 
   useLayoutEffect(() => {
