@@ -3,7 +3,7 @@
  *
  * Counted: odd words, lines over 100 columns, documentation that is a bare question word, type
  * names that two modules define, import cycles between files, imports of a higher layer, and the
- * files that know of one example of a feature: so many a newcomer edits to add another.
+ * files that know of one example of a feature: as many as a newcomer edits to add another.
  *
  * Use: node scripts/tidy.mjs [--list]. `--list` names every place.
  */
@@ -52,6 +52,18 @@ const FEATURES = [
     names: /\bstatus: (Status|u8),|\b(card|person|saved)\.status\b|\?\.status\b/,
     domain: /^src/,
     limit: 6,
+  },
+  {
+    what: "files of an emote (applauding)",
+    names: /\bapplaud\b/i,
+    domain: /./,
+    limit: 2,
+  },
+  {
+    what: "files of a zone kind, without docs/maps.md (silent zones)",
+    names: /\bZoneKind::Silent\b|"silent"|^ +silent: \{/m,
+    domain: /./,
+    limit: 3,
   },
   {
     what: "files of a system with saved state (locks)",
@@ -283,6 +295,16 @@ function upward(graph) {
   row("imports of a higher layer", found.length, 0, found);
 }
 
+/** `world/` of the client is functions over plain data: it knows no other folder. */
+function worldly() {
+  const found = web
+    .filter((path) => path.startsWith("web/src/world/") && !/\.test\.ts$/.test(path))
+    .flatMap((path) =>
+      [...read(path).matchAll(/from "(?!\.\/)([^"]+)"/g)].map(([, from]) => `${path} → ${from}`),
+    );
+  row("imports of web/src/world from outside", found.length, 0, found);
+}
+
 /** Text of a file without its tests. */
 const withoutTests = (path) => read(path).split("#[cfg(test)]\nmod tests")[0];
 
@@ -306,6 +328,7 @@ typeNames();
 const graph = imports();
 cycles(graph);
 upward(graph);
+worldly();
 features();
 for (const { what, found, limit, fails } of rows)
   console.log(`${fails ? "✗" : "✓"} ${what}: ${found} (at most ${limit})`);
