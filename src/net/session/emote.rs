@@ -14,6 +14,8 @@ impl DomainMessage for EmoteC2s {
     fn act(self, player: PlayerId) -> Option<Action> {
         let Self { kind } = self;
         let emote = Emote { player, kind };
-        emote.is_known().then_some(Action::Command(Command::Emote(emote)))
+        emote
+            .is_known()
+            .then_some(Action::Command(Command::Emote(emote)))
     }
 }
