@@ -21,7 +21,6 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use crate::harness::{Person, text};
@@ -79,6 +78,21 @@ async fn hear(socket: &mut Socket) -> Heard {
     };
     let heard = tokio::time::timeout(PATIENCE, heard).await;
     heard.expect("the server says something in time")
+}
+
+/// Closes, and checks that the server answers the close frame.
+async fn close(mut socket: Socket, code: u16) {
+    let frame = CloseFrame {
+        code: code.into(),
+        reason: "".into(),
+    };
+    socket.close(Some(frame)).await.unwrap();
+    loop {
+        if let Heard::Closed(answer) = hear(&mut socket).await {
+            assert_eq!(answer, Some(code), "the server answers the close frame");
+            return;
+        }
+    }
 }
 
 /// A client of the JSON protocol.
@@ -184,17 +198,13 @@ impl JsonClient {
     }
 
     /// Closes, and checks that the server answers the close frame.
-    pub async fn close(mut self) {
-        let frame = CloseFrame {
-            code: CloseCode::Normal,
-            reason: "".into(),
-        };
-        self.socket.close(Some(frame)).await.unwrap();
-        assert_eq!(
-            self.ended().await,
-            Some(1000),
-            "the server answers the close frame"
-        );
+    pub async fn close(self) {
+        self.close_with(1000).await;
+    }
+
+    /// Closes with a code; a closed page sends 1001.
+    pub async fn close_with(self, code: u16) {
+        close(self.socket, code).await;
     }
 }
 
@@ -268,6 +278,11 @@ impl Stranger {
 
     pub async fn text(&mut self, text: &str) {
         self.socket.send(Message::text(text)).await.unwrap();
+    }
+
+    /// Closes with a code; a closed page sends 1001.
+    pub async fn close_with(self, code: u16) {
+        close(self.socket, code).await;
     }
 
     /// Expects a refusal, followed by a close with the same code; returns the code.
