@@ -10,6 +10,7 @@ use plaza::components::unit::Position;
 use plaza::net::codec::{decode, encode};
 use plaza::net::protocol::bubble::BubbleS2c;
 use plaza::net::protocol::chat::{ChatC2s, ChatMessageS2c, ChatS2c, ChatSendC2s};
+use plaza::net::protocol::element::ElementS2c;
 use plaza::net::protocol::frame::{CELL_SIDE, CELL_TILES, FrameS2c, unpack};
 use plaza::net::protocol::movement::{InputC2s, MovementC2s, OwnStateS2c, WalkToC2s};
 use plaza::net::protocol::session::{HelloC2s, PingC2s, SessionC2s, SessionS2c, WelcomeS2c};
@@ -222,6 +223,8 @@ pub struct BinaryClient {
     pub places: HashMap<u32, Stance>,
     /// The user behind each player.
     pub users: HashMap<u32, String>,
+    /// The newest version of the map that it was told of.
+    pub map_version: u32,
     held: HashMap<u32, u16>,
 }
 
@@ -324,6 +327,7 @@ impl Stranger {
                     tick: welcome.tick,
                     places: HashMap::new(),
                     users: HashMap::new(),
+                    map_version: welcome.map_version,
                     held: HashMap::new(),
                     welcome,
                 });
@@ -399,8 +403,17 @@ impl BinaryClient {
             Heard::Closed(code) => return Err(code),
         };
         let message = decode(&bytes).expect("the server's bytes are a message");
-        if let ServerMessage::Frame(frame) = &message {
-            self.apply(frame);
+        match &message {
+            ServerMessage::Frame(frame) => self.apply(frame),
+            ServerMessage::Element(element) => {
+                let version = match element {
+                    ElementS2c::Placed(placed) => placed.map_version,
+                    ElementS2c::Removed(removed) => removed.map_version,
+                    ElementS2c::MapChanged(changed) => changed.map_version,
+                };
+                self.map_version = self.map_version.max(version);
+            }
+            _ => {}
         }
         Ok(message)
     }
