@@ -41,6 +41,7 @@ import { Connection, type Status } from "./connection";
 import { Conversation } from "./conversation";
 import { Direct } from "./direct";
 import { currentToken } from "./http";
+import { MapFetcher } from "./map-fetcher";
 import { Silence } from "./silence";
 
 /** Age in milliseconds up to which a walk that the server may not know is requested again. */
@@ -49,8 +50,6 @@ const WALK_AGAIN = 2000;
 const MAKE_UP = 4;
 /** Distance in tiles from which a follower walks on. */
 const FOLLOW_FROM = 2;
-/** Milliseconds after which a map that did not arrive is fetched again. */
-const MAP_AGAIN = 2000;
 /** Milliseconds between two looks at waiting messages and at silence. */
 const POLL_EVERY = 250;
 const SPEECH_MILLIS = 6000;
@@ -195,16 +194,12 @@ export class Space {
   /** The walk that was asked for last. */
   #asked: { seq: number; x: number; y: number; at: number } | undefined;
   #epoch = 0;
-  /** The newest version of the map that was heard of. */
-  #mapHeard = 0;
-  #mapAgain: ReturnType<typeof setTimeout> | undefined;
   /** The last own state that the server sent. */
   #own: Own | undefined;
   readonly #silence = new Silence();
   #view = { width: 30, height: 20 };
   #gridHash = 0;
-  #mapWanted = false;
-  #isFetching = false;
+  readonly #maps: MapFetcher;
 
   constructor(
     readonly id: string,
@@ -220,6 +215,15 @@ export class Space {
       deleted: (id) => this.#takeBack(id),
       notice: (message) => {
         this.notice.value = message;
+      },
+    });
+    this.#maps = new MapFetcher(() => api.spaceMap(id), {
+      version: () => this.map?.version,
+      take: (map) => this.#takeMap(map),
+      failed: (reason) => {
+        if (this.map)
+          this.notice.value = `The space changed, but its map did not arrive. ${reason}`;
+        else this.failure.value = reason;
       },
     });
     this.#connection = new Connection(
@@ -500,7 +504,7 @@ export class Space {
 
   leave(): void {
     clearInterval(this.#polling);
-    clearTimeout(this.#mapAgain);
+    this.#maps.end();
     this.#connection.close();
   }
 
@@ -603,7 +607,7 @@ export class Space {
         this.notice.value = message.message;
         break;
       case "Missed":
-        this.#hearOfMap(message.mapVersion);
+        this.#maps.hearOf(message.mapVersion);
         void this.direct.refresh();
         this.conversation.typing.value = [];
         break;
@@ -624,7 +628,7 @@ export class Space {
     switch (message.type) {
       case "Placed":
       case "MapChanged":
-        this.#hearOfMap(message.mapVersion);
+        this.#maps.hearOf(message.mapVersion);
         break;
       case "Removed":
         this.#remove(message.id, message.mapVersion);
@@ -767,8 +771,7 @@ export class Space {
       this.conversation.begin(user === undefined);
       void this.direct.refresh();
     });
-    this.#mapHeard = 0;
-    this.#hearOfMap(welcome.mapVersion);
+    this.#maps.begin(welcome.mapVersion);
   }
 
   /**
@@ -975,36 +978,6 @@ export class Space {
       this.walkToPlayer(player);
   }
 
-  /** The space has this version of the map from now on. */
-  #hearOfMap(version: number): void {
-    this.#mapHeard = Math.max(this.#mapHeard, version);
-    if (this.map && this.map.version >= this.#mapHeard && !this.failure.value) return;
-    void this.#fetchMap();
-  }
-
-  /** Fetches the map; changes that come during a fetch are fetched together, once more. */
-  async #fetchMap(): Promise<void> {
-    this.#mapWanted = true;
-    if (this.#isFetching) return;
-    this.#isFetching = true;
-    while (this.#mapWanted) {
-      this.#mapWanted = false;
-      try {
-        this.#takeMap(await api.spaceMap(this.id));
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        if (!this.map) this.failure.value = reason;
-        else {
-          // What is drawn would not be what blocks: it is asked for until it comes.
-          this.notice.value = `The space changed, but its map did not arrive. ${reason}`;
-          clearTimeout(this.#mapAgain);
-          this.#mapAgain = setTimeout(() => this.#hearOfMap(0), MAP_AGAIN);
-        }
-      }
-    }
-    this.#isFetching = false;
-  }
-
   #takeMap(map: SpaceMap): void {
     if (this.map && map.version < this.map.version) return;
     this.map = map;
@@ -1024,10 +997,9 @@ export class Space {
     const placement = map?.elements.find((placement) => placement.id === id);
     // On another version than the one before, something else changed too.
     if (!map || !placement || version !== map.version + 1) {
-      this.#hearOfMap(version);
+      this.#maps.hearOf(version);
       return;
     }
-    this.#mapHeard = Math.max(this.#mapHeard, version);
     map.version = version;
     map.elements = map.elements.filter((other) => other !== placement);
     if (this.prediction) block(this.prediction.grid, placement, -1);
