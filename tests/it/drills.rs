@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::sync::Arc;
+use std::time::Duration;
 
 use plaza::components::chat::{ChatMessage, Scope, Speech};
 use plaza::components::id::{ChatId, PlayerId, SpaceId, UserId};
@@ -294,7 +295,9 @@ async fn a_takeover_leaves_a_space_with_an_unknown_event_to_a_later_version() {
     );
     drop((ada_there, later));
     // The other one tries several times to take the space over for its clients.
-    while store.owner(id).await.unwrap().unwrap().epoch < epoch + 3 {}
+    let tries = async { while store.owner(id).await.unwrap().unwrap().epoch < epoch + 3 {} };
+    let tried = tokio::time::timeout(Duration::from_mins(1), tries).await;
+    tried.expect("it tries again and again");
     let lines = std::fs::read_to_string(&log).unwrap();
     let about = |line: &&str| line.contains("a later version of Plaza saved the space");
     let told: Vec<&str> = lines.lines().filter(about).collect();
