@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::bots::duration;
 use super::cluster::show;
-use super::options::DataOptions;
+use super::options::{DataOptions, PageOptions};
 use super::print;
 use crate::store::invites::{Invite as InviteRow, InviteState, NewInvite};
 use crate::store::now_ms;
@@ -27,10 +27,8 @@ pub struct InviteArgs {
     /// A label, shown by `admin invites` only
     #[arg(long, default_value = "", value_name = "TEXT")]
     label: String,
-    /// URL at which people reach the server, for the link [default: public-url or listen of the
-    /// settings file, else this machine at port 8080]
-    #[arg(long, env = "PLAZA_PUBLIC_URL", value_name = "URL")]
-    url: Option<String>,
+    #[command(flatten)]
+    page: PageOptions,
     #[command(flatten)]
     place: DataOptions,
 }
@@ -67,7 +65,7 @@ pub async fn invite(options: InviteArgs) -> anyhow::Result<()> {
     if label.chars().count() > LABEL_CHARS || label.chars().any(char::is_control) {
         bail!("a label has at most {LABEL_CHARS} characters and no control characters");
     }
-    let url = options.place.page_url(options.url.as_deref())?;
+    let url = options.place.page_url(options.page)?;
     let length = options
         .length
         .0

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use options::DataOptions;
 
-use crate::store::seed::Folder;
+use crate::store::seed::{Folder, SeedError};
 
 #[cfg(unix)]
 mod abuse;
@@ -175,6 +175,10 @@ async fn run(command: CliCommand) -> anyhow::Result<ExitCode> {
 }
 
 fn fail(error: &anyhow::Error) -> ExitCode {
-    print::complain(&format!("plaza: {error:#}"));
+    match error.downcast_ref() {
+        // A report with a line for each problem.
+        Some(SeedError::Invalid(problems)) => print::note(&format!("plaza: {problems}")),
+        _ => print::complain(&format!("plaza: {error:#}")),
+    }
     ExitCode::from(2)
 }

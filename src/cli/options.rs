@@ -353,6 +353,20 @@ pub struct DataOptions {
     database_url: Option<String>,
 }
 
+/// Options of commands that print a link to a page.
+#[derive(Args)]
+pub struct PageOptions {
+    /// URL at which people reach the server, for the link [default: public-url, or listen and
+    /// base-path, of the settings]
+    #[arg(long, env = "PLAZA_PUBLIC_URL", value_name = "URL")]
+    url: Option<String>,
+    /// Read from the environment only, as containers have their settings there.
+    #[arg(long, env = "PLAZA_LISTEN", hide = true)]
+    listen: Option<String>,
+    #[arg(long, env = "PLAZA_BASE_PATH", hide = true)]
+    base_path: Option<String>,
+}
+
 /// Location of the data.
 pub enum DatabaseLocation {
     /// A folder with the uploads and the SQLite database.
@@ -363,26 +377,19 @@ pub enum DatabaseLocation {
 
 impl DataOptions {
     /// The URL at which people reach the server, without a slash at the end: the one given, or the
-    /// one that follows from the settings file.
-    pub fn page_url(&self, said: Option<&str>) -> anyhow::Result<String> {
+    /// one that follows from the settings.
+    pub fn page_url(&self, page: PageOptions) -> anyhow::Result<String> {
         let file = file(self.config.as_deref())?;
-        let base_path = base_path(file.base_path.as_deref().unwrap_or_default())?;
-        let url = said
-            .map(str::to_owned)
-            .or(file.public_url)
-            .unwrap_or_else(|| {
-                let listen = file.listen.unwrap_or_else(|| LISTEN.to_owned());
-                let near = listen
-                    .replace("0.0.0.0", "127.0.0.1")
-                    .replace("[::]", "[::1]");
-                format!("http://{near}{base_path}")
-            });
-        let is_web = url.starts_with("http://") || url.starts_with("https://");
-        anyhow::ensure!(
-            is_web,
-            "the address of the server is http://HOST or https://HOST, not `{url}`"
-        );
-        Ok(url.trim_end_matches('/').to_owned())
+        if let Some(url) = public_url(page.url)?.or(public_url(file.public_url)?) {
+            return Ok(url);
+        }
+        let base_path = page.base_path.or(file.base_path).unwrap_or_default();
+        let listen = page.listen.or(file.listen);
+        let near = listen
+            .unwrap_or_else(|| LISTEN.to_owned())
+            .replace("0.0.0.0", "127.0.0.1")
+            .replace("[::]", "[::1]");
+        Ok(format!("http://{near}{}", base_path_of(&base_path)?))
     }
 
     /// Opens the database.
@@ -741,7 +748,7 @@ impl ServeArgs {
                 password_cost: PasswordCost::Full,
                 cluster,
                 public_url: public_url(self.public_url)?,
-                base_path: base_path(self.base_path.as_deref().unwrap_or_default())?,
+                base_path: base_path_of(self.base_path.as_deref().unwrap_or_default())?,
                 ice,
                 forwarding,
                 metrics,
@@ -827,7 +834,7 @@ fn public_url(said: Option<String>) -> anyhow::Result<Option<String>> {
 }
 
 /// A path with a slash in front and none at the end; empty for the root.
-fn base_path(said: &str) -> anyhow::Result<String> {
+fn base_path_of(said: &str) -> anyhow::Result<String> {
     let path = said.trim().trim_matches('/');
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-._~".contains(letter);
     let is_segment = |segment: &str| {
@@ -1039,10 +1046,10 @@ mod tests {
             ("plaza", "/plaza"),
             ("/tools/plaza/", "/tools/plaza"),
         ] {
-            assert_eq!(base_path(said).unwrap(), path);
+            assert_eq!(base_path_of(said).unwrap(), path);
         }
         for said in ["/a//b", "/a b", "/a?b", "/../a", "https://a.example/b"] {
-            assert!(base_path(said).is_err(), "{said}");
+            assert!(base_path_of(said).is_err(), "{said}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Shared: the state of this process's spaces that the driver, handovers, the feed and the
 //! persisters share, and the messages between them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -57,6 +57,8 @@ pub(super) struct SpacesState {
     pub(super) openers: Mutex<Openers>,
     /// Spaces that were loaded and do not tick yet.
     pub(super) taken: Mutex<HashMap<(SpaceId, Epoch), TakenSpace>>,
+    /// Spaces whose saved state only a later version of this program can read.
+    pub(super) unreadable: Mutex<HashSet<SpaceId>>,
     pub(super) waiting: Mutex<HashMap<SpaceId, Vec<oneshot::Sender<SpaceRoute>>>>,
     /// Spaces that are being handed over.
     pub(super) moving: Mutex<HashMap<SpaceId, Moving>>,

@@ -126,6 +126,7 @@ impl Spaces {
             open: Mutex::default(),
             openers: Mutex::default(),
             taken: Mutex::default(),
+            unreadable: Mutex::default(),
             waiting: Mutex::default(),
             moving: Mutex::default(),
             mailboxes: Mailboxes::default(),
@@ -526,12 +527,12 @@ impl SpacesState {
         let chat: Vec<DurableEvent> = kept.chat().collect();
         let restored = match restored(kept, &plan, self.rate) {
             Err(error) if error.is_newer() => {
-                tracing::error!(%space, %error, "a later version of Plaza saved the space; this \
-                    process leaves it to one that can read it");
+                self.leave_to_a_later_version(space, &error);
                 return Ok(Taken::Impossible);
             }
             restored => restored,
         };
+        self.unreadable.lock().remove(&space);
         if row.keeps_chat {
             // The previous owner may not have saved its chat yet; the seal truncates the log.
             self.store
@@ -577,6 +578,14 @@ impl SpacesState {
         };
         self.taken.lock().insert((space, epoch), taken);
         Ok(Taken::Ours)
+    }
+
+    /// Logs once that a space cannot be read here: its clients ask for it several times a second.
+    fn leave_to_a_later_version(&self, space: SpaceId, error: &CheckpointError) {
+        if self.unreadable.lock().insert(space) {
+            tracing::error!(%space, %error, "a later version of Plaza saved the space; this \
+                process leaves it to one that can read it");
+        }
     }
 
     /// Claims a space again in a directory that lost the claim, and has the whole state written

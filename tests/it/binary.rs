@@ -1,5 +1,7 @@
 //! The binary protocol over real sockets.
 
+use std::time::Duration;
+
 use plaza::components::direction::Motion;
 use plaza::net::protocol::chat::ChatS2c;
 use plaza::net::protocol::element::ElementS2c;
@@ -278,6 +280,55 @@ async fn of_ten_joins_at_once_the_last_one_stays() {
     let her = witness.sees(&ada.id).await;
     assert_eq!(her, last.welcome.player, "the player stayed the same");
     assert_eq!(witness.users.len(), 2);
+    server.stop().await;
+}
+
+/// How a connection ends right after it asked to join.
+#[derive(Debug, Clone, Copy)]
+enum Goodbye {
+    Json(u16),
+    Binary(u16),
+    /// The TCP connection of a JSON client ends; a binary client may come back after that.
+    JsonCut,
+}
+
+async fn join_and_leave(server: &TestServer, who: &Person, space: &str, goodbye: Goodbye) {
+    if let Goodbye::Binary(code) = goodbye {
+        let mut client = Stranger::connect(&server.address).await;
+        let hello = ClientMessage::Hello(hello(&who.token, space));
+        client.say(&hello).await;
+        return client.close_with(code).await;
+    }
+    let mut client = JsonClient::connect(&server.address).await;
+    let join = json!({"spaceId": space, "token": who.token});
+    client.say("join", join).await;
+    if let Goodbye::Json(code) = goodbye {
+        client.close_with(code).await;
+    }
+}
+
+#[tokio::test]
+async fn clients_that_close_before_the_welcome_are_gone_at_once() {
+    let (server, ada, _, space) = scene("20x20").await;
+    let (mut witness, _) = JsonClient::join(&server.address, &ada, &space).await;
+    for goodbye in [
+        Goodbye::Json(1000),
+        Goodbye::Json(1001),
+        Goodbye::JsonCut,
+        Goodbye::Binary(1000),
+        Goodbye::Binary(1001),
+    ] {
+        let guest = server.user(&format!("{goodbye:?}")).await;
+        join_and_leave(&server, &guest, &space, goodbye).await;
+        // The promise is a time: two seconds, twice that for a busy machine. Players whose
+        // connection broke are kept for thirty.
+        let ghost = async {
+            assert_eq!(witness.expect("user-joined").await["userId"], guest.id);
+            assert_eq!(witness.expect("user-left").await["userId"], guest.id);
+        };
+        let gone = tokio::time::timeout(Duration::from_secs(4), ghost).await;
+        assert!(gone.is_ok(), "{goodbye:?}: still shown");
+    }
     server.stop().await;
 }
 

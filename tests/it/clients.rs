@@ -10,6 +10,7 @@ use plaza::components::unit::Position;
 use plaza::net::codec::{decode, encode};
 use plaza::net::protocol::bubble::BubbleS2c;
 use plaza::net::protocol::chat::{ChatC2s, ChatMessageS2c, ChatS2c, ChatSendC2s};
+use plaza::net::protocol::element::ElementS2c;
 use plaza::net::protocol::frame::{CELL_SIDE, CELL_TILES, FrameS2c, unpack};
 use plaza::net::protocol::movement::{InputC2s, MovementC2s, OwnStateS2c, WalkToC2s};
 use plaza::net::protocol::session::{HelloC2s, PingC2s, SessionC2s, SessionS2c, WelcomeS2c};
@@ -21,7 +22,6 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
 use crate::harness::{Person, text};
@@ -79,6 +79,21 @@ async fn hear(socket: &mut Socket) -> Heard {
     };
     let heard = tokio::time::timeout(PATIENCE, heard).await;
     heard.expect("the server says something in time")
+}
+
+/// Closes, and checks that the server answers the close frame.
+async fn close(mut socket: Socket, code: u16) {
+    let frame = CloseFrame {
+        code: code.into(),
+        reason: "".into(),
+    };
+    socket.close(Some(frame)).await.unwrap();
+    loop {
+        if let Heard::Closed(answer) = hear(&mut socket).await {
+            assert_eq!(answer, Some(code), "the server answers the close frame");
+            return;
+        }
+    }
 }
 
 /// A client of the JSON protocol.
@@ -184,17 +199,13 @@ impl JsonClient {
     }
 
     /// Closes, and checks that the server answers the close frame.
-    pub async fn close(mut self) {
-        let frame = CloseFrame {
-            code: CloseCode::Normal,
-            reason: "".into(),
-        };
-        self.socket.close(Some(frame)).await.unwrap();
-        assert_eq!(
-            self.ended().await,
-            Some(1000),
-            "the server answers the close frame"
-        );
+    pub async fn close(self) {
+        self.close_with(1000).await;
+    }
+
+    /// Closes with a code; a closed page sends 1001.
+    pub async fn close_with(self, code: u16) {
+        close(self.socket, code).await;
     }
 }
 
@@ -212,6 +223,8 @@ pub struct BinaryClient {
     pub places: HashMap<u32, Stance>,
     /// The user behind each player.
     pub users: HashMap<u32, String>,
+    /// The newest version of the map that it was told of.
+    pub map_version: u32,
     held: HashMap<u32, u16>,
 }
 
@@ -270,6 +283,11 @@ impl Stranger {
         self.socket.send(Message::text(text)).await.unwrap();
     }
 
+    /// Closes with a code; a closed page sends 1001.
+    pub async fn close_with(self, code: u16) {
+        close(self.socket, code).await;
+    }
+
     /// Expects a refusal, followed by a close with the same code; returns the code.
     pub async fn refused(&mut self) -> u16 {
         let Heard::Bytes(bytes) = hear(&mut self.socket).await else {
@@ -309,6 +327,7 @@ impl Stranger {
                     tick: welcome.tick,
                     places: HashMap::new(),
                     users: HashMap::new(),
+                    map_version: welcome.map_version,
                     held: HashMap::new(),
                     welcome,
                 });
@@ -384,8 +403,17 @@ impl BinaryClient {
             Heard::Closed(code) => return Err(code),
         };
         let message = decode(&bytes).expect("the server's bytes are a message");
-        if let ServerMessage::Frame(frame) = &message {
-            self.apply(frame);
+        match &message {
+            ServerMessage::Frame(frame) => self.apply(frame),
+            ServerMessage::Element(element) => {
+                let version = match element {
+                    ElementS2c::Placed(placed) => placed.map_version,
+                    ElementS2c::Removed(removed) => removed.map_version,
+                    ElementS2c::MapChanged(changed) => changed.map_version,
+                };
+                self.map_version = self.map_version.max(version);
+            }
+            _ => {}
         }
         Ok(message)
     }

@@ -2,6 +2,7 @@
 //! process.
 
 use std::path::Path;
+use std::process::Stdio;
 
 use plaza::cluster::node::{Member, Node, NodeId, Nonce};
 use plaza::cluster::ownership::{Dead, Renewal, Taken};
@@ -83,9 +84,14 @@ impl Shared {
     }
 
     pub fn process(&self, folder: &Path) -> Process {
+        self.process_with_log(folder, Stdio::inherit())
+    }
+
+    /// As [`process`](Self::process); warnings and errors are written to `log`.
+    pub fn process_with_log(&self, folder: &Path, log: impl Into<Stdio>) -> Process {
         let flags = self.flags();
         let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
-        Process::start(folder, &flags)
+        Process::start_with_log(folder, &flags, log)
     }
 
     /// Settings of a process of this cluster.

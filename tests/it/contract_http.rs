@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{TestServer, text};
+use crate::harness::{Person, TestServer, text};
 
 const UNKNOWN: &str = "018f0000-0000-7000-8000-000000000000";
 
@@ -51,7 +51,7 @@ async fn signing_up_takes_a_name_once() {
             .post("/signin", None, json!({"username": name, "password": "p"}))
             .await
             .fine();
-        let who = crate::harness::Person {
+        let who = Person {
             id: String::new(),
             token: text(&token["token"]),
         };
@@ -249,7 +249,7 @@ async fn signing_out_ends_sessions() {
                 )
                 .await
                 .fine();
-            crate::harness::Person {
+            Person {
                 id: String::new(),
                 token: text(&token["token"]),
             }
@@ -499,7 +499,7 @@ async fn spaces_are_made_from_dimensions_or_a_map() {
         server.get(&path, Some(&user)).await.refused(400);
     }
     server.get(&format!("/space/{from_map}"), None).await.fine();
-    let stale = crate::harness::Person {
+    let stale = Person {
         id: String::new(),
         token: "stale".into(),
     };
@@ -715,5 +715,162 @@ async fn unknown_paths_and_methods_get_problem_documents() {
     let wrong = server.call("PATCH", "/space/all", None, Value::Null).await;
     wrong.refused(405);
     assert!(wrong.header("allow").contains("GET"), "{wrong:?}");
+    server.stop().await;
+}
+
+// The calls of the suite that servers of this family are tested with, in its order and with its
+// values: no token where it sends none.
+
+const PICTURE: &str = "https://image.example/tree.png?size=32,32";
+
+/// Signs up and in.
+async fn enrolled(server: &TestServer, username: &str, kind: &str) -> Person {
+    let account = json!({"username": username, "password": "123456", "type": kind});
+    let up = server.post("/signup", None, account.clone()).await.fine();
+    let into = server.post("/signin", None, account).await.fine();
+    Person {
+        id: text(&up["userId"]),
+        token: text(&into["token"]),
+    }
+}
+
+async fn walk_through_accounts(server: &TestServer, admin: &Person, user: &Person) {
+    let account = json!({"username": "kirat0.5", "password": "123456", "type": "admin"});
+    server
+        .post("/signup", None, account.clone())
+        .await
+        .refused(400);
+    let nameless = json!({"password": "123456"});
+    server.post("/signup", None, nameless).await.refused(400);
+    assert!(server.post("/signin", None, account).await.fine()["token"].is_string());
+    let wrong = json!({"username": "WrongUsername", "password": "123456"});
+    server.post("/signin", None, wrong).await.refused(403);
+
+    let avatar = json!({"imageUrl": PICTURE, "name": "Timmy"});
+    let avatar = server
+        .post("/admin/avatar", Some(admin), avatar)
+        .await
+        .fine();
+    let id = &avatar["avatarId"];
+    let choose = |who, id: &Value| server.post("/user/metadata", who, json!({"avatarId": id}));
+    choose(Some(user), &json!("123123123")).await.refused(400);
+    choose(Some(user), id).await.fine();
+    choose(None, id).await.refused(403);
+    let path = format!("/user/metadata/bulk?ids=[{}]", user.id);
+    let seen = server.get(&path, None).await.fine();
+    let expected = json!([{"userId": user.id, "avatarId": id, "imageUrl": PICTURE}]);
+    assert_eq!(seen["avatars"], expected);
+    let all = server.get("/avatars", None).await.fine();
+    let mut all = all["avatars"].as_array().unwrap().iter();
+    assert!(all.any(|avatar| avatar["id"] == *id));
+}
+
+/// Elements and a map of them; returns the map and an element.
+async fn walk_through_the_catalogue(
+    server: &TestServer,
+    admin: &Person,
+    user: &Person,
+) -> (String, String) {
+    let element = json!({"imageUrl": PICTURE, "width": 1, "height": 1, "static": true});
+    let empty = json!({"thumbnail": PICTURE, "dimensions": "100x200", "name": "Test space",
+        "defaultElements": []});
+    let avatar = json!({"imageUrl": PICTURE, "name": "Timmy"});
+    for (path, body) in [
+        ("/admin/element", &element),
+        ("/admin/map", &empty),
+        ("/admin/avatar", &avatar),
+    ] {
+        server
+            .post(path, Some(user), body.clone())
+            .await
+            .refused(403);
+        server.post(path, Some(admin), body.clone()).await.fine();
+    }
+    let picture = json!({"imageUrl": PICTURE});
+    let put = |who, id: &str| {
+        let path = format!("/admin/element/{id}");
+        let picture = picture.clone();
+        async move { server.call("PUT", &path, Some(who), picture).await }
+    };
+    put(user, "123").await.refused(403);
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let made = server
+            .post("/admin/element", Some(admin), element.clone())
+            .await;
+        ids.push(text(&made.fine()["id"]));
+    }
+    put(admin, &ids[0]).await.fine();
+    let map = json!({"thumbnail": PICTURE, "dimensions": "100x200", "name": "Default space",
+        "defaultElements": [{"elementId": ids[0], "x": 20, "y": 20},
+            {"elementId": ids[0], "x": 18, "y": 20}, {"elementId": ids[1], "x": 19, "y": 20}]});
+    let map = server.post("/admin/map", Some(admin), map).await.fine();
+    (text(&map["id"]), ids.remove(0))
+}
+
+async fn walk_through_spaces(server: &TestServer, admin: &Person, user: &Person, map: &str) {
+    let whole = json!({"name": "Test", "dimensions": "100x200", "mapId": map});
+    let bare = json!({"name": "Test", "dimensions": "100x200"});
+    let nothing = json!({"name": "Test"});
+    server
+        .post("/space", Some(user), nothing)
+        .await
+        .refused(400);
+    for body in [whole, bare.clone()] {
+        let made = server.post("/space", Some(user), body).await.fine();
+        let path = format!("/space/{}", text(&made["spaceId"]));
+        let delete = |who| server.call("DELETE", &path, Some(who), Value::Null);
+        delete(admin).await.refused(403);
+        delete(user).await.fine();
+    }
+    let unknown = "/space/randomIdDoesntExist";
+    server
+        .call("DELETE", unknown, Some(user), Value::Null)
+        .await
+        .refused(400);
+    let all = async || server.get("/space/all", Some(admin)).await.fine()["spaces"].clone();
+    assert_eq!(all().await, json!([]));
+    let made = server.post("/space", Some(admin), bare).await.fine();
+    assert_eq!(all().await[0]["id"], made["spaceId"]);
+}
+
+async fn walk_through_an_arena(server: &TestServer, user: &Person, map: &str, element: &str) {
+    let body = json!({"name": "Test", "dimensions": "100x200", "mapId": map});
+    let made = server.post("/space", Some(user), body).await.fine();
+    let space = text(&made["spaceId"]);
+    server
+        .get("/space/123kasdk01", Some(user))
+        .await
+        .refused(400);
+    let path = format!("/space/{space}");
+    let arena = async || server.get(&path, Some(user)).await.fine();
+    let seen = arena().await;
+    assert_eq!(seen["dimensions"], "100x200");
+    let count = |seen: &Value| seen["elements"].as_array().unwrap().len();
+    assert_eq!(count(&seen), 3);
+    let first = json!({"id": seen["elements"][0]["id"]});
+    server
+        .call("DELETE", "/space/element", Some(user), first)
+        .await
+        .fine();
+    assert_eq!(count(&arena().await), 2);
+    let place = |x: u32, y: u32| {
+        let body = json!({"elementId": element, "spaceId": space, "x": x, "y": y});
+        server.post("/space/element", Some(user), body)
+    };
+    place(10_000, 210_000).await.refused(400);
+    place(50, 20).await.fine();
+    assert_eq!(count(&arena().await), 3);
+}
+
+#[tokio::test]
+async fn a_client_of_the_family_walks_through_all_calls() {
+    let server = TestServer::start().await;
+    let admin = enrolled(&server, "kirat0.5", "admin").await;
+    let user = enrolled(&server, "kirat0.5-user", "user").await;
+    walk_through_accounts(&server, &admin, &user).await;
+    let (map, element) = walk_through_the_catalogue(&server, &admin, &user).await;
+    walk_through_spaces(&server, &admin, &user, &map).await;
+    walk_through_an_arena(&server, &user, &map, &element).await;
     server.stop().await;
 }

@@ -1,12 +1,18 @@
 //! Drills: services and processes fail, and players continue.
 
+use std::fs::File;
 use std::sync::Arc;
+use std::time::Duration;
 
-use plaza::components::id::SpaceId;
+use plaza::components::chat::{ChatMessage, Scope, Speech};
+use plaza::components::id::{ChatId, PlayerId, SpaceId, UserId};
 use plaza::net::protocol::ServerMessage;
 use plaza::net::protocol::chat::ChatS2c;
+use plaza::space::DurableEvent;
+use plaza::store::Store;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::clients::BinaryClient;
 use crate::cluster::{Shared, hear, say};
@@ -238,6 +244,84 @@ async fn a_rolling_restart_disconnects_only_clients_of_restarted_processes() {
     first.stop().await;
     second.stop().await;
     stays.stop().await;
+}
+
+/// A durable event that this version reads.
+fn said(text: &str) -> DurableEvent {
+    let [id, user] = [1, 2].map(Uuid::from_u128);
+    let speech = Speech {
+        id: ChatId(id),
+        client_id: None,
+        text: text.into(),
+        at: 1_000,
+        scope: Scope::Space,
+        reply_to: None,
+        may_moderate: false,
+    };
+    DurableEvent::Said(ChatMessage::new(
+        PlayerId(1),
+        UserId(user),
+        "eve".into(),
+        speech,
+    ))
+}
+
+#[tokio::test]
+async fn a_takeover_leaves_a_space_with_an_unknown_event_to_a_later_version() {
+    let shared = Shared::new();
+    let server = shared.server().await;
+    let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+    let space = server.space(&ada, "40x40").await;
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let later = shared.process(folders[0].path());
+    let log = folders[1].path().join("log");
+    let earlier = shared.process_with_log(folders[1].path(), File::create(&log).unwrap());
+    let ada_there = BinaryClient::join(&later.address, &ada, &space).await;
+    let mut bob_here = BinaryClient::join(&earlier.address, &bob, &space).await;
+    bob_here.sees(&ada.id).await;
+
+    // Its version writes events that the other one does not know. Then it dies.
+    let store = Store::connect(&shared.database.url().parse().unwrap())
+        .await
+        .unwrap();
+    let id: SpaceId = space.parse().unwrap();
+    let (epoch, tick) = (bob_here.epoch, bob_here.tick + 100_000);
+    let unknown = b"\xc8what this version cannot read".to_vec();
+    assert!(
+        store
+            .append_log(id, epoch, &[(tick, unknown)])
+            .await
+            .unwrap()
+    );
+    drop((ada_there, later));
+    // The other one tries several times to take the space over for its clients.
+    let tries = async { while store.owner(id).await.unwrap().unwrap().epoch < epoch + 3 {} };
+    let tried = tokio::time::timeout(Duration::from_mins(1), tries).await;
+    tried.expect("it tries again and again");
+    let lines = std::fs::read_to_string(&log).unwrap();
+    let about = |line: &&str| line.contains("a later version of Plaza saved the space");
+    let told: Vec<&str> = lines.lines().filter(about).collect();
+    assert_eq!(told.len(), 1, "it says so once: {lines}");
+    assert!(
+        told[0].contains(&space) && told[0].contains("kind 200"),
+        "{told:?}"
+    );
+
+    // A later version reads the event, and goes on: here it is replaced by one that all read.
+    let known = said("from a later version").encode();
+    assert!(
+        store
+            .append_log(id, u64::from(u32::MAX), &[(tick, known)])
+            .await
+            .unwrap()
+    );
+    let ada_here = BinaryClient::join(&server.address, &ada, &space).await;
+    assert_eq!(ada_here.history[0].text, "from a later version");
+    until_later(&mut bob_here, epoch).await;
+    say(&mut bob_here, 1, "still here").await;
+    store.close().await;
+    drop(earlier);
+    server.stop().await;
 }
 
 /// A message is acknowledged once, however often it is sent.

@@ -250,15 +250,20 @@ pub struct Process {
 impl Process {
     /// Starts the server without a guardian.
     pub fn start(folder: &Path, more: &[&str]) -> Self {
-        Self::serve(folder, &[more, &["--no-guardian"]].concat())
+        Self::start_with_log(folder, more, Stdio::inherit())
+    }
+
+    /// As [`start`](Self::start); warnings and errors are written to `log`.
+    pub fn start_with_log(folder: &Path, more: &[&str], log: impl Into<Stdio>) -> Self {
+        Self::serve(folder, &[more, &["--no-guardian"]].concat(), log.into())
     }
 
     /// Starts the server as a person does, with a guardian.
     pub fn guarded(folder: &Path, more: &[&str]) -> Self {
-        Self::serve(folder, more)
+        Self::serve(folder, more, Stdio::inherit())
     }
 
-    fn serve(folder: &Path, more: &[&str]) -> Self {
+    fn serve(folder: &Path, more: &[&str], log: Stdio) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_plaza"))
             .args([
                 "serve",
@@ -273,6 +278,7 @@ impl Process {
             .arg(folder)
             .args(more)
             .stdout(Stdio::piped())
+            .stderr(log)
             .spawn()
             .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();

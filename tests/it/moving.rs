@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::clients::{BinaryClient, JsonClient};
 use crate::cluster::{Shared, hear, say};
+use crate::ground::{hears_of, shown_is_solid};
 use crate::harness::{Person, TestServer};
 
 /// Reads the state that admins see, until the condition holds.
@@ -31,7 +32,7 @@ fn node<'a>(seen: &'a Value, name: &str) -> &'a Value {
 }
 
 #[tokio::test]
-async fn a_space_moves_while_players_walk_and_talk() {
+async fn a_space_moves_while_players_walk_talk_and_build() {
     let shared = Shared::new();
     let (first, second) = (shared.named("first").await, shared.named("second").await);
     let admin = first.admin().await;
@@ -41,7 +42,10 @@ async fn a_space_moves_while_players_walk_and_talk() {
     let mut bob_there = BinaryClient::join(&second.address, &bob, &space).await;
     say(&mut ada_here, 1, "at first").await;
     hear(&mut bob_there, "at first").await;
+    let visitor = first.user("visitor").await;
+    let element = first.element(&admin, 1, 1).await;
     let mut seq = 0;
+    let mut placed = 0_u32;
     for (from, to) in [("first", "second"), ("second", "first")] {
         until(&first, &admin, |seen| {
             home(seen, &space) == Some(from) && !node(seen, to).is_null()
@@ -66,7 +70,19 @@ async fn a_space_moves_while_players_walk_and_talk() {
             bob_there
                 .until(|client, _| client.ack >= seq || client.epoch > epoch)
                 .await;
+            // At any moment of the move, and through any process, something is placed.
+            let (x, y) = (placed % 40, placed / 40);
+            let object = json!({"spaceId": space, "elementId": element, "x": x, "y": y});
+            let through = [&first, &second][placed as usize % 2];
+            let answer = through.post("/space/element", Some(&ada), object).await;
+            answer.fine();
+            placed += 1;
         }
+        for client in [&mut ada_here, &mut bob_there] {
+            hears_of(client, 1 + placed).await;
+        }
+        let map = shown_is_solid(&second, &visitor, &space).await;
+        assert_eq!(map["elements"].as_array().unwrap().len(), placed as usize);
         say(&mut bob_there, seq, to).await;
         hear(&mut ada_here, to).await;
         until(&second, &admin, |seen| home(seen, &space) == Some(to)).await;

@@ -221,6 +221,7 @@ async fn with_a_base_path_every_address_of_a_page_is_below_it() {
         ("/avatar", "./"),
         ("/s/1", "../"),
         ("/s/1/", "../../"),
+        ("/i/an-invite", "../"),
     ] {
         // One proxy strips the path, the other keeps it.
         for (server, asked) in [
@@ -469,14 +470,24 @@ async fn a_request_without_an_upgrade_is_refused() {
 #[test]
 fn the_server_prints_its_address_and_stops_on_sigterm() {
     let folder = tempfile::tempdir().unwrap();
-    for (name, links) in [("-TERM", true), ("-INT", true)] {
+    for (name, below) in [("-TERM", ""), ("-INT", "/tools/plaza")] {
         let mut child = plaza(folder.path())
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir", "data"])
+            .env("PLAZA_BASE_PATH", below)
             .spawn()
             .unwrap();
         let said = started(&mut child);
-        assert!(said[0].contains("http://127.0.0.1:"), "{said:?}");
-        assert_eq!(said[1].contains("/setup?token="), links, "{said:?}");
+        let address = said[0].trim().strip_prefix("Plaza is open: http://");
+        let address = address
+            .and_then(|address| address.strip_suffix('/'))
+            .unwrap();
+        let path = address.trim_start_matches(|letter| letter != '/');
+        assert!(
+            address.starts_with("127.0.0.1:") && path == below,
+            "{said:?}"
+        );
+        let link = format!(" http://{address}/setup?token=");
+        assert!(said[1].contains(&link), "{said:?}");
         signal(&child, name);
         assert_eq!(child.wait().unwrap().code(), Some(0));
     }
@@ -572,6 +583,23 @@ fn invites_are_made_listed_and_revoked_on_the_command_line() {
     said(&["invites", "--revoke", id]);
     assert!(said(&["invites"]).contains("taken back"));
     assert!(said(&["invite", "--for", "never"]).starts_with("http://127.0.0.1:8080/i/"));
+    // Below a path of a proxy, from either place of the settings.
+    let settings = [
+        ("PLAZA_LISTEN", "0.0.0.0:80"),
+        ("PLAZA_BASE_PATH", "tools/plaza/"),
+    ];
+    let mut command = plaza(folder.path());
+    let output = command.args(["admin", "invite"]).envs(settings).output();
+    let (link, _) = lines(&output.unwrap());
+    assert!(
+        link.starts_with("http://127.0.0.1:80/tools/plaza/i/"),
+        "{link}"
+    );
+    let file = folder.path().join("plaza.toml");
+    std::fs::write(&file, "listen = \"[::]:80\"\nbase-path = \"/plaza\"").unwrap();
+    assert!(said(&["invite"]).starts_with("http://[::1]:80/plaza/i/"));
+    std::fs::write(&file, "public-url = \"https://a.example/plaza/\"").unwrap();
+    assert!(said(&["invite"]).starts_with("https://a.example/plaza/i/"));
     refused(
         plaza(folder.path()).args(["admin", "invites", "--revoke", id]),
         "there is no valid invite",

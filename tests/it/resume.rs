@@ -101,7 +101,8 @@ async fn an_unreadable_checkpoint_loses_only_positions() {
 
 #[tokio::test]
 async fn the_checkpoint_of_a_later_version_is_left_to_it() {
-    is_left_to_a_later_version(Checkpoint::seal(99, b"what this version cannot read")).await;
+    let later = Checkpoint::seal(99, b"what this version cannot read");
+    is_left_to_a_later_version(later, None).await;
 }
 
 #[tokio::test]
@@ -115,14 +116,22 @@ async fn a_section_of_a_later_version_is_left_to_it() {
         sections: vec![chat],
         ..Checkpoint::default()
     };
-    is_left_to_a_later_version(later.encode()).await;
+    is_left_to_a_later_version(later.encode(), None).await;
 }
 
-async fn is_left_to_a_later_version(later: Vec<u8>) {
+#[tokio::test]
+async fn an_event_of_a_later_version_is_left_to_it() {
+    let event = b"\xc8what this version cannot read".to_vec();
+    is_left_to_a_later_version(Checkpoint::default().encode(), Some(event)).await;
+}
+
+async fn is_left_to_a_later_version(later: Vec<u8>, event: Option<Vec<u8>>) {
     let (folder, ada, space) = folder().await;
     let id: SpaceId = space.parse().unwrap();
     let store = Store::open(folder.path()).await.unwrap();
     store.save_checkpoint(id, 9, 9, &later).await.unwrap();
+    let events: Vec<(u64, Vec<u8>)> = event.map(|event| (10, event)).into_iter().collect();
+    store.append_log(id, 9, &events).await.unwrap();
     let server = TestServer::start_in(Arc::clone(&folder), |_| {}).await;
     let mut stranger = Stranger::connect(&server.address).await;
     let hello = ClientMessage::Hello(hello(&ada.token, &space));
@@ -135,6 +144,9 @@ async fn is_left_to_a_later_version(later: Vec<u8>) {
         (9, later),
         "nothing was overwritten"
     );
+    let log = store.load_log(id).await.unwrap();
+    let log: Vec<_> = log.into_iter().map(|row| (row.tick, row.event)).collect();
+    assert_eq!(log, events, "nor forgotten");
 
     // A version that reads it goes on under a higher epoch.
     let readable = Checkpoint::default().encode();

@@ -2,6 +2,7 @@
 //! nothing.
 
 use std::path::Path;
+use std::process::Command;
 
 use plaza::components::unit::Tile;
 use plaza::store::seed::{Folder, SeedReport};
@@ -232,8 +233,7 @@ fn missing_targets_and_unread_files_are_refused_in_one_report() {
     let folder = Folder::read(seed.path())
         .unwrap()
         .drawn_with(|path| path != "avatars/ann.svg" && path != "tiles/grass.svg");
-    let error = folder.check().unwrap_err().to_string();
-    for expected in [
+    let problems = [
         "maps/yard.tmj: zone `P7`: it leads to `nowhere`",
         "maps/yard.tmj: zone `P8`: it leads to the zone `No such door`",
         "maps/Große Halle.tmj: a key is made of",
@@ -241,14 +241,33 @@ fn missing_targets_and_unread_files_are_refused_in_one_report() {
         "maps/hall.tmx: it is not read",
         "maps/inner/hall.tmj: it is not read",
         "avatars.json: `ann`: there is no picture /art/avatars/ann.svg",
-        "maps/yard.tmj: tile `grass`: there is no picture",
-    ] {
-        assert!(
-            error.contains(expected),
-            "{error} does not say {expected:?}"
-        );
+    ];
+    let says_all = |report: &str, tile: &str| {
+        let tile = format!("maps/yard.tmj: tile `{tile}`: there is no picture");
+        for problem in problems.into_iter().chain([tile.as_str()]) {
+            let mut lines = report.lines();
+            assert!(
+                lines.any(|line| line.starts_with(problem)),
+                "no line of this says {problem:?}: {report}"
+            );
+        }
+        assert!(!report.contains("`P9`"), "{report}");
+    };
+    says_all(&folder.check().unwrap_err().to_string(), "grass");
+    // The command says the same, and touches no data.
+    let elsewhere = tempfile::tempdir().unwrap();
+    for arguments in [&["seed", "--check"][..], &["seed"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_plaza"));
+        command.current_dir(elsewhere.path()).args(arguments);
+        let output = command.arg(seed.path()).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        assert!(output.stdout.is_empty(), "{output:?}");
+        says_all(&String::from_utf8(output.stderr).unwrap(), "wall");
+        if arguments.contains(&"--check") {
+            let left = std::fs::read_dir(elsewhere.path()).unwrap().count();
+            assert_eq!(left, 0, "nothing was made");
+        }
     }
-    assert!(!error.contains("`P9`"), "{error}");
 }
 
 #[test]

@@ -1,11 +1,11 @@
 /**
  * Private zones: two people talk in a private zone, and no one outside hears them until they are
- * let in.
+ * let in. A person around whom others build is not held there.
  */
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { DEVICES, openBrowser, Server } from "./plaza.mjs";
+import { DEVICES, openBrowser, post, Server } from "./plaza.mjs";
 import { agree, arrive, bring, goTo, makeSpace } from "./talking.mjs";
 
 let server;
@@ -21,6 +21,15 @@ const INSIDE = [
 ];
 const NEXT_TO = [50, 15];
 const AWAY = [54, 16];
+const MEADOW = [57, 14];
+
+/** The four tiles around one. */
+const SIDES = [
+  [-1, 0],
+  [1, 0],
+  [0, -1],
+  [0, 1],
+];
 
 /** The other players that are heard, by number. */
 const heard = () => {
@@ -114,5 +123,43 @@ test("a locked zone is entered by knocking", async () => {
   await goTo(cleo, 50, 14);
   await cleo.until(() => globalThis.__plaza().calls.length === 2);
   await cleo.page.waitForFunction(heard, undefined, { polling: 50 });
+});
+
+/** The owner puts a rock on each side of a person. */
+async function wallIn(person, x, y) {
+  await goTo(person, x, y);
+  await person.until(() => !globalThis.__plaza().walking);
+  const { elements } = await (await fetch(`${server.address}/api/v1/elements`)).json();
+  const elementId = elements.find(({ imageUrl }) => imageUrl.includes("/rock")).id;
+  const token = await ada.page.evaluate(() => localStorage.getItem("plaza.token"));
+  const spaceId = new URL(ada.page.url()).pathname.split("/").at(-1);
+  for (const [dx, dy] of SIDES)
+    await post(server, "space/element", { spaceId, elementId, x: x + dx, y: y + dy }, token);
+  await person.page.getByText("No way leads out of here.").waitFor();
+}
+
+/** Waits until a person is where people arrive, on the park's Fountain square. */
+async function arrivesAtTheEntrance({ page }) {
+  const isThere = () => {
+    const { x, y } = globalThis.__plaza().body;
+    return x >= 25 * 64 && x < 31 * 64 && y >= 25 * 64 && y < 28 * 64;
+  };
+  await page.waitForFunction(isThere, undefined, { polling: 50 });
+  await page.getByText("No way leads out of here.").waitFor({ state: "detached" });
+}
+
+test("a walled-in player gets out by a key, and one who comes back is at the entrance", async () => {
+  await wallIn(bo, ...AWAY);
+  await bo.shot("area-walled-in");
+  await bo.page.locator(".world").focus();
+  await bo.page.keyboard.press("h");
+  await arrivesAtTheEntrance(bo);
+  await wallIn(cleo, ...MEADOW);
+  const link = cleo.page.url();
+  await cleo.page.goto("/");
+  await bo.page.getByRole("button", { name: "People, 2 here" }).waitFor();
+  await cleo.page.goto(link);
+  await cleo.arrive();
+  await arrivesAtTheEntrance(cleo);
   for (const { complaints } of [ada, bo, cleo]) assert.deepEqual(complaints, []);
 });

@@ -170,6 +170,31 @@ test("a picture is sent, and an announcement is on top of everything", async () 
   assert.equal(await bob.page.getByRole("button", { name: "Announce to everybody" }).count(), 0);
 });
 
+test("a person sees how much of their share their pictures take, and frees one", async () => {
+  // At another page: Ada stays in the space.
+  const page = await ada.context.newPage();
+  const desk = Object.assign(new Person(), { ...ada, page });
+  await page.goto("/avatar");
+  await page.getByText("My pictures on this server").click();
+  const pictures = page.getByRole("list", { name: "My pictures" }).getByRole("listitem");
+  await pictures.nth(1).waitFor();
+  assert.equal(await pictures.count(), 2);
+  await page.getByText(/^They take [1-9][0-9]* KB of 64\.0 MB\./).waitFor();
+  const share = page.getByRole("progressbar", { name: "Used of your share" });
+  const used = () => share.evaluate(({ value }) => value);
+  const before = await used();
+  await desk.shot("my-pictures");
+  const newest = pictures.first();
+  const { pathname } = new URL(await newest.getByRole("img").evaluate(({ src }) => src));
+  const status = async () => (await fetch(server.address + pathname)).status;
+  assert.equal(await status(), 200);
+  await newest.getByRole("button", { name: /^Delete the picture of/ }).click();
+  await pictures.nth(1).waitFor({ state: "detached" });
+  assert.ok((await used()) < before, "there is room again");
+  assert.equal(await status(), 404, "nobody is shown it any more");
+  await page.close();
+});
+
 test("unread messages are counted and marked", async () => {
   await bob.page.getByRole("button", { name: "Close chat" }).click();
   await ada.say("while you were away");

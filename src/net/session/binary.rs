@@ -452,7 +452,11 @@ mod tests {
         let now = Instant::now();
         let session = Session::new(now);
         assert_eq!(session.check(now + Duration::from_secs(9)), None);
-        assert!(session.check(now + super::super::JOIN_WITHIN).is_some());
+        let slow = session.check(now + super::super::JOIN_WITHIN);
+        assert!(
+            matches!(slow, Some(Action::Close { code: 4408, .. })),
+            "{slow:?}"
+        );
         let session = joined(now);
         assert_eq!(session.check(now + Duration::from_secs(14)), None);
         assert!(session.check(now + super::super::SILENT_AT_MOST).is_some());

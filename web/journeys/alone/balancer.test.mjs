@@ -28,18 +28,24 @@ after(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test("every process is killed once, then once with its guardian; all clients return and nothing is lost", async () => {
+test("every process is killed once, then once with its guardian; all clients are back in time and nothing is lost", async () => {
   const rows = join(folder, "rows.json");
   const words = ["chaos", "--cluster", join(folder, "cluster.json"), "--json", rows];
-  // The drill fails when a client does not return within a minute, or a message is lost or
-  // duplicated. Recovery times are printed only, and judged on a quiet machine.
+  // The command itself judges what clients saw. Here unoptimised processes, databases and clients
+  // share two cores, so they may take three times as long: still too short for a balancer that
+  // leaves a process out for some seconds.
   const drills = ["--bots", "24", "--spaces", "6", "--drills", "each-crash,each-host-loss"];
-  const { stdout } = await run(BINARY, [...words, ...drills]).catch((error) => error);
+  const chaos = run(BINARY, [...words, ...drills, "--slack", "3"]);
+  const { stdout, stderr, code = 0 } = await chaos.catch((error) => error);
   console.info(stdout);
+  assert.equal(code, 0, stderr);
   const seen = JSON.parse(await readFile(rows, "utf8"));
   assert.equal(seen.length, 2);
-  for (const { drill, cuts, lost, doubled, back } of seen) {
+  const [crash, hostLoss] = seen;
+  assert.deepEqual([crash.goal, hostLoss.goal], [3_000, 10_500]);
+  for (const { drill, cuts, p99, goal, lost, doubled, back } of seen) {
     assert.ok(cuts > 0, `${drill}: connections ended`);
+    assert.ok(p99 <= goal, `${drill}: clients are back after ${p99} ms`);
     assert.deepEqual({ lost, doubled, back }, { lost: 0, doubled: 0, back: 0 }, drill);
   }
 });

@@ -8,9 +8,7 @@ import { type Grid, gridHash } from "../world/grid";
 import { gridOf, type Placement, type SpaceMap } from "../world/map";
 import { api } from "./api";
 import type { ElementS2c, Welcome } from "./codec.gen";
-
-/** Milliseconds after which a map that did not arrive is fetched again. */
-const AGAIN = 2000;
+import { MapFetcher } from "./map-fetcher";
 
 /** What the map needs of the space. */
 export interface SpaceMapPort {
@@ -27,30 +25,32 @@ export class MapCopy {
   readonly version = signal(0);
   /** What went wrong while fetching the map. */
   readonly failure: Signal<string | null> = signal(null);
-  /** The newest version of the map that was heard of. */
-  #heard = 0;
-  #again: ReturnType<typeof setTimeout> | undefined;
+  readonly #fetcher: MapFetcher;
   #gridHash = 0;
-  #isWanted = false;
-  #isFetching = false;
 
   constructor(
-    private readonly space: string,
+    space: string,
     private readonly port: SpaceMapPort,
-  ) {}
+  ) {
+    this.#fetcher = new MapFetcher(() => api.spaceMap(space), {
+      version: () => this.current?.version,
+      take: (map) => this.#take(map),
+      failed: (reason) => {
+        if (this.current) port.notice(`The space changed, but its map did not arrive. ${reason}`);
+        else this.failure.value = reason;
+      },
+    });
+  }
 
   /** A connection opened: the space has this version of the map. */
   begin(welcome: Welcome): void {
     this.#gridHash = welcome.gridHash;
-    this.#heard = 0;
-    this.hear(welcome.mapVersion);
+    this.#fetcher.begin(welcome.mapVersion);
   }
 
   /** The space has this version of the map from now on. */
   hear(version: number): void {
-    this.#heard = Math.max(this.#heard, version);
-    if (this.current && this.current.version >= this.#heard && !this.failure.value) return;
-    void this.#fetch();
+    this.#fetcher.hearOf(version);
   }
 
   /** Takes a message of the server. */
@@ -69,30 +69,7 @@ export class MapCopy {
   }
 
   close(): void {
-    clearTimeout(this.#again);
-  }
-
-  /** Fetches the map; changes that come during a fetch are fetched together, once more. */
-  async #fetch(): Promise<void> {
-    this.#isWanted = true;
-    if (this.#isFetching) return;
-    this.#isFetching = true;
-    while (this.#isWanted) {
-      this.#isWanted = false;
-      try {
-        this.#take(await api.spaceMap(this.space));
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        if (!this.current) this.failure.value = reason;
-        else {
-          // What is drawn would not be what blocks: it is asked for until it comes.
-          this.port.notice(`The space changed, but its map did not arrive. ${reason}`);
-          clearTimeout(this.#again);
-          this.#again = setTimeout(() => this.hear(0), AGAIN);
-        }
-      }
-    }
-    this.#isFetching = false;
+    this.#fetcher.end();
   }
 
   #take(map: SpaceMap): void {
@@ -116,8 +93,8 @@ export class MapCopy {
       this.hear(version);
       return;
     }
-    this.#heard = Math.max(this.#heard, version);
     map.version = version;
+    this.#fetcher.hearOf(version);
     map.elements = map.elements.filter((other) => other !== placement);
     this.port.removed(placement);
     this.version.value++;
