@@ -1,13 +1,12 @@
 /** Message: one message of the chat, its reactions and its actions. */
 
 import { useState } from "preact/hooks";
+import { REACTIONS } from "../net/codec.gen";
 import { ANNOUNCEMENT, type Conversation, NEARBY } from "../net/conversation";
 import type { ShownMessage } from "../net/message-list";
 import { type Names, plain } from "../world/markdown";
 import { IconButton } from "./controls";
 import { Rich } from "./rich";
-
-const REACTIONS = ["👍", "❤️", "😂", "🎉", "😮", "🙏", "👀", "✅"];
 
 interface MessageItemProps {
   message: ShownMessage;
