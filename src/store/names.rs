@@ -4,7 +4,7 @@
 use sqlx::Error;
 
 use super::{Store, StoreError};
-use crate::components::name::NameKeys;
+use crate::components::likeness::NameKeys;
 
 /// Users per transaction.
 const AT_ONCE: i64 = 200;

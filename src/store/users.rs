@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::suspension::Suspension;
 use super::{Store, StoreError, Tx, id, now_ms, unless_gone};
 use crate::components::id::{AvatarId, UserId};
-use crate::components::name::{NameKeys, normal};
+use crate::components::likeness::{NameKeys, normal};
 use crate::components::player::Avatar;
 
 /// What a user may do beyond their own things.
