@@ -18,6 +18,21 @@ const MARKS_ON_A_LETTER: usize = 4;
 /// What the server adds, in brackets, to the name of a user that looks like an earlier one's.
 const LOOK_ALIKE: &str = "look-alike";
 
+/// What a name does not claim to be, in English, which is the language of this program.
+const ROLES: [&str; 11] = [
+    "admin",
+    "administrator",
+    "mod",
+    "moderator",
+    "official",
+    "operator",
+    "owner",
+    "plaza",
+    "server",
+    "staff",
+    "system",
+];
+
 const JOINER: char = '\u{200d}';
 const NON_JOINER: char = '\u{200c}';
 const EMOJI_STYLE: char = '\u{fe0f}';
@@ -39,9 +54,15 @@ pub enum NameError {
         "A name is written in one script: do not mix, for example, Latin and Cyrillic letters."
     )]
     MixedScripts,
-    /// Ends with the mark that the server adds to names.
-    #[error("A name does not end in “{LOOK_ALIKE}”: the server marks names with it.")]
+    /// Contains the mark that the server adds to names.
+    #[error("A name does not contain “{LOOK_ALIKE}”: the server marks names with it.")]
     Mark,
+    /// Claims a role in brackets or behind a dash.
+    #[error(
+        "A name does not claim a role, as “(admin)” or “– moderator” would: others could believe \
+        it."
+    )]
+    Role,
 }
 
 /// The name of a user in stored form: NFKC, single spaces, nothing invisible, one script.
@@ -53,6 +74,9 @@ pub fn username(text: &str) -> Result<String, NameError> {
     if is_marked(&name) {
         return Err(NameError::Mark);
     }
+    if claims_role(&name) {
+        return Err(NameError::Role);
+    }
     Ok(name)
 }
 
@@ -61,18 +85,73 @@ pub fn marked(name: &str) -> String {
     format!("{name} ({LOOK_ALIKE})")
 }
 
-/// Whether a name ends like a marked one, in any spelling that looks like it.
+/// Whether a name has the mark, in any spelling that looks like it.
 fn is_marked(name: &str) -> bool {
+    let [mark, _] = spellings(LOOK_ALIKE);
+    spellings(name).iter().any(|name| name.contains(&mark))
+}
+
+/// The letters and digits of a text, the same for spellings that look alike.
+fn spellings(text: &str) -> [String; 2] {
     // A capital I looks like an l, and both may stand for the i.
-    let letters = |key: &str| {
+    let letters = |key: String| {
         let letters = key.chars().filter(|letter| letter.is_alphanumeric());
         letters.collect::<String>().replace('i', "l")
     };
-    let mark = letters(&NameKeys::of(LOOK_ALIKE).folded_loosely);
-    let keys = NameKeys::of(name);
-    [keys.folded_loosely, keys.seen_loosely]
-        .iter()
-        .any(|key| letters(key).ends_with(&mark))
+    let keys = NameKeys::of(text);
+    [letters(keys.folded_loosely), letters(keys.seen_loosely)]
+}
+
+/// Whether a name claims a role: in brackets, or behind a dash or another sign. People may be
+/// called Owner or Mod.
+fn claims_role(name: &str) -> bool {
+    let letters: Vec<char> = name.chars().collect();
+    let mut signs = (0..letters.len())
+        .filter(|at| is_before_claim(&letters, *at))
+        .peekable();
+    if signs.peek().is_none() {
+        return false;
+    }
+    let roles = ROLES.map(|role| spellings(role)[0].clone());
+    let is_role = |text: &str| {
+        let text = text.trim_matches(|letter: char| !letter.is_alphanumeric());
+        // (admin 2), but not the zero of (0wner).
+        [text, text.trim_end_matches(char::is_numeric)]
+            .iter()
+            .any(|text| spellings(text).iter().any(|text| roles.contains(text)))
+    };
+    signs.any(|at| {
+        let behind = &letters[at + 1..];
+        let length = (0..behind.len()).find(|next| is_before_claim(&letters, at + 1 + next));
+        let part: String = behind[..length.unwrap_or(behind.len())].iter().collect();
+        let mut words = part.split_whitespace().rev();
+        let last = words.find(|word| word.contains(char::is_alphabetic));
+        is_role(&part) || last.is_some_and(is_role) || is_role(&behind.iter().collect::<String>())
+    })
+}
+
+/// Whether the sign at this index sets off what follows it from the name: a bracket, or another
+/// sign unless it joins two words. An apostrophe and a dot do not, as in J. Staff.
+fn is_before_claim(letters: &[char], at: usize) -> bool {
+    let is_open = |at: Option<usize>| {
+        let beside = at.map(|at| letters.get(at));
+        beside.flatten().is_none_or(|letter| letter.is_whitespace())
+    };
+    let is_apart = || is_open(at.checked_sub(1)) || is_open(Some(at + 1));
+    match letters[at] {
+        '.' | '\'' | '’' => false,
+        letter => match letter.general_category() {
+            GeneralCategory::OpenPunctuation
+            | GeneralCategory::ClosePunctuation
+            | GeneralCategory::InitialPunctuation
+            | GeneralCategory::FinalPunctuation
+            | GeneralCategory::OtherPunctuation
+            | GeneralCategory::MathSymbol
+            | GeneralCategory::OtherSymbol => true,
+            GeneralCategory::DashPunctuation | GeneralCategory::ConnectorPunctuation => is_apart(),
+            _ => false,
+        },
+    }
 }
 
 /// The name of a space, map, element or avatar in stored form: NFC, single spaces, nothing
@@ -316,11 +395,55 @@ mod tests {
             "Ada [Look alike]".into(),
             "Ada ｟LOOK‑AL1KE｠.".into(),
             "Ada – Iook\u{323}-aIike".into(),
+            "Ada (look alike) 1".into(),
+            "Ada (l.o.o.k alike) of Bo".into(),
         ] {
             assert_eq!(username(&marked), Err(NameError::Mark), "{marked}");
         }
         for name in ["Ada (Sales)", "Luca Likeness", "Look", "Alike"] {
             assert!(username(name).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_claims_no_role() {
+        for claim in [
+            "Wanda (admin)",
+            "Wanda [Moderator]",
+            "Wanda - owner",
+            "Wanda —0WNER!",
+            "Wanda (server)",
+            "Wanda(staff",
+            "[Admin] Wanda",
+            "*MOD* Wanda",
+            "Wanda | official staff",
+            "Wanda/mod",
+            "Wanda (ADMlN) 2",
+            "Wanda (rnod)",
+            "Wanda (the owner)",
+            "Wanda (a-d m i n)",
+            "Wanda ⒨⒪⒟",
+            "Wanda 🛡 mod",
+            "Wanda – plaza",
+        ] {
+            assert_eq!(username(claim), Err(NameError::Role), "{claim}");
+        }
+        for name in [
+            "admin",
+            "Owner",
+            "System",
+            "Mod Sun",
+            "Wanda Owner",
+            "J. Staff",
+            "Ben Miller-Staff",
+            "Sound-System",
+            "Wanda (nomad)",
+            "Wanda (Modena)",
+            "Staff, Wanda",
+            "Modesty - Blaise",
+            "D’Owner",
+        ] {
+            assert_eq!(username(name), Ok(name.to_owned()));
         }
     }
 
