@@ -213,6 +213,8 @@ pub(super) fn single_spaced(text: &str) -> String {
 mod tests {
     use proptest::prelude::*;
 
+    use super::*;
+
     fn same(one: &str, other: &str) -> bool {
         let (one, other) = (NameKeys::of(one), NameKeys::of(other));
         one.folded == other.folded || one.seen == other.seen
