@@ -177,8 +177,7 @@ impl Server {
         );
         let watching = tokio::spawn(spaces.clone().sweep(settings.sweep));
         let sweeping = tokio::spawn(maintain_chat(store.clone(), settings.max_chat_per_space));
-        let sweeping_uploads =
-            tokio::spawn(uploads::sweep(store.clone(), settings.data_dir.clone()));
+        let sweeping_uploads = tokio::spawn(uploads::sweep(store.clone(), settings.clone()));
         let router = routes::router(self.state, edge.clone());
         // Requests that are not done after this time are cut off.
         edge::serve(self.listener, router, edge, STOP_WITHIN).await;

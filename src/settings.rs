@@ -131,6 +131,8 @@ pub struct Settings {
     pub password_cost: PasswordCost,
     /// Bytes that the pictures of one user may take.
     pub upload_quota: u64,
+    /// Bytes of the disk that pictures leave free; 0 for none.
+    pub min_free_disk: u64,
     /// Bytes of chat that one space keeps; the oldest messages are deleted first.
     pub max_chat_per_space: u64,
     /// Concurrent connections, HTTP and WebSockets; 0 for the limit of the system.
@@ -190,6 +192,7 @@ impl Settings {
             budgets: BudgetSettings::default(),
             password_cost: PasswordCost::Full,
             upload_quota: 64 * 1024 * 1024,
+            min_free_disk: 512 * 1024 * 1024,
             max_chat_per_space: 256 * 1024 * 1024,
             max_connections: 20_000,
             max_connections_per_address: 1_000,

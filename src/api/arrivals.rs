@@ -56,6 +56,12 @@ pub struct ArrivalPermit {
 }
 
 impl UploadPlaces {
+    /// Most bytes that the uploads in all taken places may still write.
+    pub fn arriving_bytes(&self) -> u64 {
+        let taken = ARRIVING.saturating_sub(self.all.available_permits());
+        (taken * BODY_LIMIT) as u64
+    }
+
     /// A place for an upload. This machine is not counted by address.
     pub fn enter(&self, address: Address) -> Result<ArrivalPermit, ApiError> {
         let key = address.key().filter(|key| !key.is_loopback());

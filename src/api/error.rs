@@ -49,6 +49,8 @@ pub enum ApiError {
     Internal,
     /// Temporarily unable to serve: 503.
     Unavailable(&'static str),
+    /// There is no room on the disk: 507.
+    DiskFull(&'static str),
 }
 
 /// A problem document.
@@ -87,6 +89,7 @@ impl ApiError {
             }
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::DiskFull(_) => StatusCode::INSUFFICIENT_STORAGE,
         }
     }
 
@@ -102,6 +105,7 @@ impl ApiError {
             Self::Forbidden(detail)
             | Self::TooSlow(detail)
             | Self::Unavailable(detail)
+            | Self::DiskFull(detail)
             | Self::OneAtATime(detail) => (*detail).into(),
             Self::Suspended(suspension) => suspension.to_string(),
             Self::NotFound => "There is nothing at this address.".into(),

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 use super::known::KnownNetworks;
 use super::turns::Asker;
-use crate::components::name::NameKeys;
+use crate::components::likeness::NameKeys;
 use crate::net::address::AddressKey;
 
 /// Longest wait after wrong passwords from a network that signed in to the account before: someone

@@ -4,22 +4,17 @@ use std::collections::HashSet;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::Quota;
 use parking_lot::Mutex;
 
 use super::address::Address;
 use super::error::ApiError;
 use crate::components::id::UserId;
-use crate::net::address::AddressKey;
-use crate::net::budget::{Budget, Budgets, Who};
-
-/// Number of entries at which the table of addresses is cleaned.
-const CLEAN_AT: usize = 10_000;
+use crate::net::budget::{Buckets, Budget, Budgets, Who};
 
 /// Attempts by address.
 pub struct AuthLimits {
-    limiter: Option<DefaultKeyedRateLimiter<AddressKey>>,
+    buckets: Option<Buckets>,
 }
 
 impl AuthLimits {
@@ -31,33 +26,26 @@ impl AuthLimits {
                 .allow_burst(rate.saturating_mul(NonZeroU32::MIN.saturating_add(1)))
         });
         Self {
-            limiter: quota.map(RateLimiter::keyed),
+            buckets: quota.map(Buckets::new),
         }
     }
 
     /// Counts an attempt.
     pub fn attempt(&self, address: Address, budgets: &Budgets) -> Result<(), ApiError> {
-        let (Some(limiter), Some(address)) = (&self.limiter, address.key()) else {
+        let (Some(buckets), Some(address)) = (&self.buckets, address.key()) else {
             return Ok(());
         };
-        if limiter.len() > CLEAN_AT {
-            limiter.retain_recent();
-        }
-        limiter.check_key(&address).map_err(|until| {
-            budgets.note(Who::Address(address), Budget::SignIns);
-            let wait = until.wait_time_from(DefaultClock::default().now());
-            ApiError::TooMany(wait.as_secs() + 1)
-        })
+        take(buckets, Who::Address(address), Budget::SignIns, budgets)
     }
 }
 
 /// Rate limit of direct messages: ten in ten seconds per user, as for chat in a space.
-pub struct WriteLimits(DefaultKeyedRateLimiter<UserId>);
+pub struct WriteLimits(Buckets);
 
 impl Default for WriteLimits {
     fn default() -> Self {
         let burst = NonZeroU32::MIN.saturating_add(9);
-        Self(RateLimiter::keyed(
+        Self(Buckets::new(
             Quota::per_second(NonZeroU32::MIN).allow_burst(burst),
         ))
     }
@@ -66,15 +54,15 @@ impl Default for WriteLimits {
 impl WriteLimits {
     /// Counts a message.
     pub fn write(&self, user: UserId, budgets: &Budgets) -> Result<(), ApiError> {
-        if self.0.len() > CLEAN_AT {
-            self.0.retain_recent();
-        }
-        self.0.check_key(&user).map_err(|until| {
-            budgets.note(Who::User(user), Budget::Directs);
-            let wait = until.wait_time_from(DefaultClock::default().now());
-            ApiError::TooMany(wait.as_secs() + 1)
-        })
+        take(&self.0, Who::User(user), Budget::Directs, budgets)
     }
+}
+
+fn take(buckets: &Buckets, who: Who, what: Budget, budgets: &Budgets) -> Result<(), ApiError> {
+    buckets.take(who, NonZeroU32::MIN).map_err(|slowed| {
+        budgets.note(who, what);
+        slowed.into()
+    })
 }
 
 /// Allows one slow request per user at a time.
@@ -126,6 +114,19 @@ mod tests {
             Err(ApiError::TooMany(1..=60))
         ));
         limits.attempt(there, &budgets).unwrap();
+    }
+
+    #[test]
+    fn a_flood_from_many_networks_is_not_looked_through_at_each_attempt() {
+        let limits = AuthLimits::new(3);
+        let budgets = Budgets::new(&BudgetSettings::NONE);
+        let attempts = 250_000_u128;
+        for number in 0..attempts {
+            let network = std::net::Ipv6Addr::from(number << 64 | 0x2001 << 112);
+            let _ = limits.attempt(Address(Some(network.into())), &budgets);
+        }
+        let known = limits.buckets.unwrap().count();
+        assert!((100_000..240_000).contains(&known), "{known}");
     }
 
     #[test]

@@ -25,7 +25,7 @@ enum MetricKind {
 }
 
 /// Kind, name and help text of each metric.
-const METRICS: [(MetricKind, &str, &str); 24] = {
+const METRICS: [(MetricKind, &str, &str); 25] = {
     use MetricKind::{Counter, Gauge, Histogram, LabelledCounter};
     [
         (Gauge, "plaza_clients", "Open connections of clients"),
@@ -134,6 +134,11 @@ const METRICS: [(MetricKind, &str, &str); 24] = {
             Counter,
             "plaza_forward_packets_dropped_total",
             "Packets that the SFU's network socket did not take",
+        ),
+        (
+            Gauge,
+            "plaza_disk_free_bytes",
+            "Free bytes of the disk with the pictures, as of the last minute",
         ),
         (
             LabelledCounter,

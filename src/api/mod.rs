@@ -24,6 +24,7 @@ mod check;
 mod cluster;
 mod decoding;
 mod direct;
+mod disk;
 mod document;
 mod drawn;
 mod elements;

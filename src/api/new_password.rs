@@ -2,7 +2,8 @@
 //! checked.
 
 use super::error::ApiError;
-use crate::components::name::{NameKeys, password_form};
+use crate::components::likeness::NameKeys;
+use crate::components::name::password_form;
 
 /// Least number of characters of a new password.
 pub const LEAST_CHARS: usize = 8;

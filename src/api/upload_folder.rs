@@ -22,6 +22,11 @@ impl UploadFolder {
         Self(data_dir.join("uploads"))
     }
 
+    /// Path of the folder.
+    pub fn path(&self) -> PathBuf {
+        self.0.clone()
+    }
+
     /// Path of a picture's file.
     pub fn file(&self, name: &str) -> PathBuf {
         self.0.join(name)

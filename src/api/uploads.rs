@@ -5,6 +5,7 @@
 //! user's turn: few are decoded at the same time.
 
 use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
@@ -18,6 +19,7 @@ use super::AppState;
 use super::account::Empty;
 use super::address::Address;
 use super::arrivals::{BODY_LIMIT, pass_over, receive, unwritable};
+use super::disk::{leave_room, watch};
 use super::error::{ApiError, Problem};
 use super::extract::{Admin, Caller, Json, Path, Query};
 use super::pictures::{self, FILE_LIMIT, Picture};
@@ -25,6 +27,7 @@ use super::upload_folder::UploadFolder;
 use crate::components::id::UserId;
 use crate::components::permissions::Permission;
 use crate::net::budget::{Slowed, Spender};
+use crate::settings::Settings;
 use crate::store::Store;
 use crate::store::audit_log::Actor;
 use crate::store::token::hex;
@@ -201,6 +204,11 @@ impl Arriving {
         let picture = sender.decode(&self.draft).await?;
         let hash = hex(&hash_for(user).chain_update(&picture.bytes).finalize());
         let name = format!("{hash}.{}", picture.format);
+        let (length, reserve) = (
+            picture.bytes.len() as u64,
+            sender.state.settings.min_free_disk,
+        );
+        leave_room(folder.path(), length, reserve).await?;
         self.store.expect_file(&name).await?;
         let written = folder.write(&name, &picture.bytes).await;
         written.map_err(|error| unwritable(&error))?;
@@ -254,11 +262,11 @@ impl Drop for Arriving {
 
 async fn reserve(state: &AppState, user: UserId, headers: &HeaderMap) -> Result<Ticket, ApiError> {
     let quota = state.settings.upload_quota;
-    match state
-        .store
-        .reserve_upload(user, declared_length(headers)?, quota)
-        .await?
-    {
+    let length = declared_length(headers)?;
+    let folder = UploadFolder::of(&state.settings.data_dir);
+    let arriving = state.arrivals.arriving_bytes();
+    leave_room(folder.path(), arriving, state.settings.min_free_disk).await?;
+    match state.store.reserve_upload(user, length, quota).await? {
         Reserved::Ours(ticket) => Ok(ticket),
         Reserved::Busy => Err(ApiError::OneAtATime(
             "Another picture of yours is on its way. Send one at a time.",
@@ -555,9 +563,9 @@ async fn page(
 }
 
 /// Deletes unused pictures and old drafts every hour, and the files of deleted pictures every
-/// minute. Never returns.
-pub async fn sweep(store: Store, data_dir: PathBuf) {
-    let folder = UploadFolder::of(&data_dir);
+/// minute, and looks at the free space of their disk. Never returns.
+pub async fn sweep(store: Store, settings: Arc<Settings>) {
+    let folder = UploadFolder::of(&settings.data_dir);
     let mut minutes = tokio::time::interval(Duration::from_mins(1));
     for minute in 0_u64.. {
         minutes.tick().await;
@@ -578,5 +586,6 @@ pub async fn sweep(store: Store, data_dir: PathBuf) {
         if let Err(error) = folder.remove_dead_files(&store).await {
             tracing::warn!(%error, "failed to remove files of deleted pictures; retry in a minute");
         }
+        watch(folder.path(), settings.min_free_disk).await;
     }
 }

@@ -128,6 +128,10 @@ pub struct ServeArgs {
     /// Storage for the uploads of one user, in MiB, 0 for no limit [default: 64]
     #[arg(long, env = "PLAZA_UPLOAD_QUOTA", value_name = "MIB")]
     upload_quota: Option<u64>,
+    /// Free space of the disk below which the server takes no pictures, in MiB, 0 for none; the
+    /// database needs it [default: 512]
+    #[arg(long, env = "PLAZA_MIN_FREE_DISK", value_name = "MIB")]
+    min_free_disk: Option<u64>,
     /// Concurrent connections, HTTP and WebSocket, 0 for as many as open files allow; further ones
     /// get a 503 [default: 20000]
     #[arg(long, env = "PLAZA_MAX_CONNECTIONS", value_name = "COUNT")]
@@ -523,6 +527,7 @@ impl ServeArgs {
             text_rate: self.text_rate.or(other.text_rate),
             max_chat_per_space: self.max_chat_per_space.or(other.max_chat_per_space),
             upload_quota: self.upload_quota.or(other.upload_quota),
+            min_free_disk: self.min_free_disk.or(other.min_free_disk),
             max_connections: self.max_connections.or(other.max_connections),
             max_connections_per_address: self
                 .max_connections_per_address
@@ -717,6 +722,9 @@ impl ServeArgs {
                     ..defaults.budgets
                 },
                 upload_quota: bytes_of(self.upload_quota, defaults.upload_quota),
+                min_free_disk: self.min_free_disk.map_or(defaults.min_free_disk, |mib| {
+                    mib.saturating_mul(1024 * 1024)
+                }),
                 max_chat_per_space: bytes_of(self.max_chat_per_space, defaults.max_chat_per_space),
                 max_connections: self.max_connections.unwrap_or(defaults.max_connections),
                 max_connections_per_address: self

@@ -48,17 +48,20 @@ pub struct NodeCensus {
 #[derive(Debug, Default)]
 pub struct Census {
     nodes: Vec<NodeCensus>,
-    people: HashMap<SpaceId, u32>,
+    /// Players in each space, and the index of its process.
+    spaces: HashMap<SpaceId, (u32, usize)>,
 }
 
 impl Census {
     /// Builds the census from the report of each process.
     pub fn new(nodes: Vec<NodeCensus>) -> Self {
-        let running = nodes.iter().flat_map(|counted| &counted.running);
-        let people = running
-            .map(|running| (running.space, running.people))
-            .collect();
-        Self { nodes, people }
+        // The first process counts while two report the same space.
+        let running = nodes.iter().enumerate().rev().flat_map(|(at, counted)| {
+            let running = counted.running.iter();
+            running.map(move |running| (running.space, (running.people, at)))
+        });
+        let spaces = running.collect();
+        Self { nodes, spaces }
     }
 
     /// All processes.
@@ -68,7 +71,7 @@ impl Census {
 
     /// Players in a space; 0 when it is not running.
     pub fn people(&self, space: SpaceId) -> usize {
-        self.people.get(&space).copied().unwrap_or(0) as usize
+        self.spaces.get(&space).map_or(0, |(people, _)| *people) as usize
     }
 
     /// The process with that name.
@@ -80,8 +83,7 @@ impl Census {
 
     /// The process that runs a space.
     pub fn home_of(&self, space: SpaceId) -> Option<&NodeCensus> {
-        let runs =
-            |counted: &&NodeCensus| counted.running.iter().any(|running| running.space == space);
-        self.nodes.iter().find(runs)
+        let (_, at) = self.spaces.get(&space)?;
+        self.nodes.get(*at)
     }
 }

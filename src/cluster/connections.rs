@@ -24,20 +24,46 @@ pub struct Connections(Arc<ConnectionState>);
 #[derive(Default)]
 struct ConnectionState {
     next: AtomicU64,
-    entries: Mutex<HashMap<u64, ConnectionEntry>>,
+    entries: Mutex<ConnectionEntries>,
 }
+
+/// Connections by user and number. The user is `None` until the session was looked up.
+#[derive(Default)]
+struct ConnectionEntries(HashMap<Option<UserId>, HashMap<u64, ConnectionEntry>>);
 
 struct ConnectionEntry {
     session: SessionId,
-    /// `None` until the session was looked up.
-    user: Option<UserId>,
     close: Closer,
+}
+
+impl ConnectionEntries {
+    fn add(&mut self, user: Option<UserId>, number: u64, entry: ConnectionEntry) {
+        self.0.entry(user).or_default().insert(number, entry);
+    }
+
+    fn remove(&mut self, user: Option<UserId>, number: u64) -> Option<ConnectionEntry> {
+        let theirs = self.0.get_mut(&user)?;
+        let entry = theirs.remove(&number);
+        if theirs.is_empty() {
+            self.0.remove(&user);
+        }
+        entry
+    }
+
+    /// Connections of a user and those whose user is not known yet; all without a user.
+    fn of(&self, whose: Option<UserId>) -> impl Iterator<Item = &ConnectionEntry> {
+        let all = self.0.values().filter(move |_| whose.is_none());
+        let own = whose.and_then(|user| self.0.get(&Some(user)));
+        let unknown = whose.and_then(|_| self.0.get(&None));
+        all.chain(own).chain(unknown).flat_map(HashMap::values)
+    }
 }
 
 /// Registration of one connection, removed when dropped.
 pub struct Registration {
     connections: Connections,
     number: u64,
+    user: Option<UserId>,
 }
 
 impl Connections {
@@ -45,29 +71,20 @@ impl Connections {
     /// looked up: a session that ends right after the lookup would be missed otherwise.
     pub fn open(&self, session: SessionId, close: Closer) -> Registration {
         let number = self.0.next.fetch_add(1, Ordering::Relaxed);
-        let user = None;
-        self.0.entries.lock().insert(
-            number,
-            ConnectionEntry {
-                session,
-                user,
-                close,
-            },
-        );
+        let entry = ConnectionEntry { session, close };
+        self.0.entries.lock().add(None, number, entry);
         Registration {
             connections: self.clone(),
             number,
+            user: None,
         }
     }
 
     /// Closes connections whose session has ended: those of a user, or all.
     pub async fn check(&self, store: &Store, whose: Option<UserId>) -> Result<(), StoreError> {
-        let concerns = |entry: &ConnectionEntry| {
-            whose.is_none() || entry.user.is_none() || entry.user == whose
-        };
         let sessions: HashSet<SessionId> = {
             let entries = self.0.entries.lock();
-            let concerned = entries.values().filter(|entry| concerns(entry));
+            let concerned = entries.of(whose);
             concerned.map(|entry| entry.session.clone()).collect()
         };
         if sessions.is_empty() {
@@ -80,8 +97,8 @@ impl Connections {
         }
         let closing: Vec<(Closer, &SessionEnd)> = {
             let entries = self.0.entries.lock();
-            let entries = entries.values();
-            entries
+            let concerned = entries.of(whose);
+            concerned
                 .filter_map(|entry| Some((Arc::clone(&entry.close), ended.get(&entry.session)?)))
                 .collect()
         };
@@ -94,16 +111,19 @@ impl Connections {
 
 impl Registration {
     /// Stores the user of the session once it was looked up.
-    pub fn belongs_to(&self, user: UserId) {
-        if let Some(entry) = self.connections.0.entries.lock().get_mut(&self.number) {
-            entry.user = Some(user);
+    pub fn belongs_to(&mut self, user: UserId) {
+        let mut entries = self.connections.0.entries.lock();
+        let before = self.user.replace(user);
+        if let Some(entry) = entries.remove(before, self.number) {
+            entries.add(Some(user), self.number, entry);
         }
     }
 }
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        self.connections.0.entries.lock().remove(&self.number);
+        let mut entries = self.connections.0.entries.lock();
+        entries.remove(self.user, self.number);
     }
 }
 
@@ -140,17 +160,18 @@ mod tests {
                 Arc::new(move |_| closed.lock().push(name)),
             )
         };
-        let at = [
+        let mut at = [
             open(&here, "here"),
             open(&there, "there"),
             open(&bobs, "bob"),
         ];
-        for (registration, user) in at.iter().zip([ada, ada, bob]) {
+        for (registration, user) in at.iter_mut().zip([ada, ada, bob]) {
             registration.belongs_to(user);
         }
         store.sign_out(&here).await.unwrap();
         connections.check(&store, Some(bob)).await.unwrap();
         assert!(closed.lock().is_empty(), "she was not asked about");
+        assert_eq!(connections.0.entries.lock().of(Some(bob)).count(), 1);
         connections.check(&store, Some(ada)).await.unwrap();
         assert_eq!(closed.lock().split_off(0), ["here"]);
         let late = open("a token that was never given", "late");
@@ -164,5 +185,6 @@ mod tests {
         store.sign_out_everywhere(bob).await.unwrap();
         connections.check(&store, None).await.unwrap();
         assert!(closed.lock().is_empty(), "they are gone already");
+        assert!(connections.0.entries.lock().0.is_empty());
     }
 }

@@ -61,11 +61,11 @@ impl SpacesState {
                     FeedQuery::AtAll => is_all = true,
                 }
             }
-            let open = self.running();
-            let spaces: Vec<SpaceId> = open
-                .into_iter()
-                .filter(|space| is_all || asked.contains(space))
-                .collect();
+            let spaces = if is_all {
+                self.running()
+            } else {
+                asked.into_iter().collect()
+            };
             let failed = self.catch_up(&spaces).await.err();
             let was_failing = std::mem::replace(&mut is_failing, failed.is_some());
             if let Some(error) = failed.filter(|_| !was_failing) {

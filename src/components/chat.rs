@@ -14,6 +14,13 @@ pub const MAX_CHARS: usize = 4_000;
 /// Most different reactions to one message.
 pub const REACTION_KINDS: usize = 20;
 
+/// Reactions that clients offer first. Each message keeps places for them, so that a few people
+/// cannot fill all places with others.
+pub const COMMON_REACTIONS: [&str; 8] = ["👍", "❤️", "😂", "🎉", "😮", "🙏", "👀", "✅"];
+
+/// Most different reactions to one message besides the common ones.
+pub const OTHER_REACTION_KINDS: usize = REACTION_KINDS - COMMON_REACTIONS.len();
+
 /// Most different reactions of one user to one message, so that no one fills all kinds alone.
 pub const REACTION_KINDS_OF_USER: usize = 5;
 

@@ -20,6 +20,7 @@ pub mod follow;
 pub mod grid;
 pub mod id;
 pub mod layout;
+pub mod likeness;
 pub mod movement;
 pub mod name;
 pub mod peers;

@@ -308,14 +308,29 @@ struct SlowedEntry {
     since: u64,
 }
 
-/// The buckets of one budget.
-struct Buckets {
+/// The buckets of one budget. Full ones are removed now and then, not at each request.
+pub struct Buckets {
     limiter: DefaultKeyedRateLimiter<Who>,
     swept: Mutex<Option<Instant>>,
 }
 
 impl Buckets {
-    fn take(&self, who: Who, count: NonZeroU32) -> Result<(), Slowed> {
+    /// A full bucket for each user or address.
+    pub fn new(quota: Quota) -> Self {
+        Self {
+            limiter: RateLimiter::keyed(quota),
+            swept: Mutex::default(),
+        }
+    }
+
+    /// Number of buckets that are not full, about.
+    #[cfg(test)]
+    pub fn count(&self) -> usize {
+        self.limiter.len()
+    }
+
+    /// Takes `count` tokens.
+    pub fn take(&self, who: Who, count: NonZeroU32) -> Result<(), Slowed> {
         let who = self.place(who);
         match self.limiter.check_key_n(&who, count) {
             Ok(Ok(())) => Ok(()),
@@ -355,12 +370,7 @@ impl Budgets {
     /// Budgets with full buckets.
     pub fn new(settings: &BudgetSettings) -> Self {
         let buckets = |times: u32| {
-            let one = move |budget: &Budget| {
-                settings.quota(*budget, times).map(|quota| Buckets {
-                    limiter: RateLimiter::keyed(quota),
-                    swept: Mutex::default(),
-                })
-            };
+            let one = |budget: &Budget| settings.quota(*budget, times).map(Buckets::new);
             Budget::ALL.iter().map(one).collect()
         };
         let lines = NonZeroU32::new(NOTES).unwrap_or(NonZeroU32::MIN);
@@ -564,6 +574,6 @@ mod tests {
         let buckets = budgets.0.addresses[Budget::Requests as usize]
             .as_ref()
             .unwrap();
-        assert!(buckets.limiter.len() <= MOST + SHARED as usize);
+        assert!(buckets.count() <= MOST + SHARED as usize);
     }
 }

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use sqlx::any::AnyConnectOptions;
 use sqlx::{AnyConnection, Connection, Executor};
 
-use super::folder::{make_file, prepare_folder};
+use super::folder::{free_space, make_file, prepare_folder};
 use super::opening::sqlite_url;
 use super::token::hex;
 use super::{StoreError, now_ms};
@@ -252,20 +252,15 @@ async fn blocking<T: Send + 'static>(
 
 /// Checks for space of twice the database: its copy, and the growth of the log during the copy.
 fn has_room(folder: &Path, database: &Path) -> Result<(), BackupError> {
-    #[cfg(unix)]
-    {
-        let length = fs::metadata(database).map_err(at(database))?.len();
-        let found = rustix::fs::statvfs(folder).map_err(|error| at(folder)(error.into()))?;
-        let free = found.f_bavail.saturating_mul(found.f_frsize);
-        if free < length.saturating_mul(2) {
-            return Err(BackupError::Full {
-                folder: folder.display().to_string(),
-                free: free >> 20,
-                needed: (length.saturating_mul(2) >> 20) + 1,
-            });
-        }
+    let needed = fs::metadata(database).map_err(at(database))?.len() * 2;
+    match free_space(folder).map_err(at(folder))? {
+        Some(free) if free < needed => Err(BackupError::Full {
+            folder: folder.display().to_string(),
+            free: free >> 20,
+            needed: (needed >> 20) + 1,
+        }),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 async fn connect(file: &Path) -> Result<AnyConnection, BackupError> {

@@ -22,6 +22,21 @@ pub fn prepare_folder(folder: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Free bytes of the disk of a folder, for users that are not root; `None` where the system does
+/// not tell.
+pub fn free_space(folder: &Path) -> std::io::Result<Option<u64>> {
+    #[cfg(unix)]
+    {
+        let found = rustix::fs::statvfs(folder)?;
+        Ok(Some(found.f_bavail.saturating_mul(found.f_frsize)))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = folder;
+        Ok(None)
+    }
+}
+
 /// Creates a folder that only its owner may enter.
 fn make(folder: &Path) -> std::io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();

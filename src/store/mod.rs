@@ -40,7 +40,7 @@ pub mod uploads;
 pub mod users;
 mod words;
 
-pub use folder::prepare_folder;
+pub use folder::{free_space, prepare_folder};
 pub use opening::DatabaseUrl;
 pub use sessions::SignedIn;
 pub use spaces::SpaceRow;

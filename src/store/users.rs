@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::suspension::Suspension;
 use super::{Store, StoreError, Tx, id, now_ms, unless_gone};
 use crate::components::id::{AvatarId, UserId};
-use crate::components::name::{NameKeys, normal};
+use crate::components::likeness::{LOOSE_RULE, NameKeys, normal};
 use crate::components::player::Avatar;
 
 /// What a user may do beyond their own things.
@@ -238,8 +238,9 @@ pub(super) async fn add_user_within(
     let keys = NameKeys::of(new.username);
     let added = sqlx::query(
         "insert into users (id, username, password_hash, role, created_at, name_key, name_look, \
-         name_key_loose, name_look_loose, name_checked, name_loosely_checked) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, 1) on conflict do nothing",
+         name_key_loose, name_look_loose, name_checked, name_loosely_checked, \
+         name_loosely_rule) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, 1, $10) \
+         on conflict do nothing",
     )
     .bind(user.to_string())
     .bind(new.username)
@@ -250,6 +251,7 @@ pub(super) async fn add_user_within(
     .bind(keys.seen)
     .bind(keys.folded_loosely)
     .bind(keys.seen_loosely)
+    .bind(LOOSE_RULE)
     .execute(&mut **tx)
     .await?;
     Ok((added.rows_affected() > 0).then_some(user))

@@ -12,9 +12,9 @@ use super::proximity::Peers;
 use super::saving::{self, SectionError};
 use super::{Outbox, SimulateSystems, SpaceBuilder, TickSystems, roster};
 use crate::components::chat::{
-    ChatCommand, ChatFact, ChatMessage, ChatRefusal, HISTORY, MessageChange, MessageReaction,
-    REACTION_KINDS, REACTION_KINDS_OF_USER, REACTION_USERS, Reaction, Scope, Speech,
-    TYPING_SECONDS,
+    COMMON_REACTIONS, ChatCommand, ChatFact, ChatMessage, ChatRefusal, HISTORY, MessageChange,
+    MessageReaction, OTHER_REACTION_KINDS, REACTION_KINDS, REACTION_KINDS_OF_USER, REACTION_USERS,
+    Reaction, Scope, Speech, TYPING_SECONDS,
 };
 use crate::components::fact::Fact;
 use crate::components::id::{ChatId, PlayerId, UserId};
@@ -410,9 +410,14 @@ fn react(world: &mut World, player: PlayerId, id: ChatId, emoji: String, on: boo
     if kind.is_some_and(|kind| kind.users.contains(&user)) == on {
         return;
     }
+    let is_common = |emoji: &str| COMMON_REACTIONS.contains(&emoji);
     let is_full = match kind {
         Some(kind) => kind.users.len() >= REACTION_USERS,
-        None => kinds.len() >= REACTION_KINDS,
+        None if is_common(&emoji) => kinds.len() >= REACTION_KINDS,
+        None => {
+            let others = kinds.iter().filter(|kind| !is_common(&kind.emoji));
+            others.count() >= OTHER_REACTION_KINDS
+        }
     };
     let own = kinds.iter().filter(|kind| kind.users.contains(&user));
     if on && (is_full || own.count() >= REACTION_KINDS_OF_USER) {

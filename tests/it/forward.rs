@@ -178,6 +178,29 @@ impl Caller {
         caller
     }
 
+    /// Goes on from another address, as after a change of the network.
+    async fn restart(&mut self, game: &mut BinaryClient) {
+        let udp = UdpSocket::bind("127.0.0.1:0")
+            .await
+            .expect("a port is free");
+        self.here = udp.local_addr().expect("it is bound");
+        self.way = Way::Udp(udp);
+        let mut change = self.rtc.sdp_api();
+        change.ice_restart(false);
+        let (offer, pending) = change.apply().expect("it restarts");
+        game.say(&self.offer(&offer.to_sdp_string())).await;
+        let answer = said(game, |said| said["answer"].is_object()).await;
+        let answer = answer["answer"]["packed"].as_str().expect("it is a text");
+        let answer = unpack(answer).expect("the SFU packs it well");
+        let answer = SdpAnswer::from_sdp_string(&answer).expect("a description");
+        let accepted = self.rtc.sdp_api().accept_answer(pending, answer);
+        accepted.expect("it fits the offer");
+        let host = Candidate::host(self.here, Protocol::Udp).expect("a good address");
+        self.rtc.add_local_candidate(host);
+        self.due = now();
+        self.heard.clear();
+    }
+
     fn offer(&self, text: &str) -> ClientMessage {
         let body =
             json!({ "offer": { "session": self.session, "packed": pack(text) } }).to_string();
@@ -414,6 +437,10 @@ async fn in_a_bubble_of_five_media_goes_through_the_sfu() {
             );
         }
     }
+    callers[1].1.restart(bo).await;
+    talk(&mut callers, |callers| hears(callers[1].1, ["Ada", "Cleo"])).await;
+    callers[0].1.heard.clear();
+    talk(&mut callers, |callers| callers[0].1.has(b"voice of Bo")).await;
     server.stop().await;
 }
 

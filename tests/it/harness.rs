@@ -90,6 +90,8 @@ impl TestServer {
     /// Starts a server on a data folder that may have been used before.
     pub async fn start_in(folder: Arc<TempDir>, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings::in_folder(folder.path());
+        // Tests run on full disks, too.
+        settings.min_free_disk = 0;
         settings.open_admin_signup = true;
         settings.auth_rate = 0;
         settings.budgets = BudgetSettings::NONE;

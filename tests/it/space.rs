@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use plaza::components::bubble::{BubbleAction, BubbleCommand};
 use plaza::components::chat::{
-    ChatCommand, ChatFact, ChatRefusal, MessageChange, REACTION_KINDS, REACTION_KINDS_OF_USER,
-    Scope, Speech, TYPING_SECONDS,
+    COMMON_REACTIONS, ChatCommand, ChatFact, ChatRefusal, MessageChange, OTHER_REACTION_KINDS,
+    REACTION_KINDS, REACTION_KINDS_OF_USER, Scope, Speech, TYPING_SECONDS,
 };
 use plaza::components::command::Command;
 use plaza::components::direction::Direction;
@@ -504,7 +504,7 @@ fn reactions_are_counted_once_each_and_limited() {
     assert_eq!(reactions(&mut space)[0].users.len(), 2);
     space.step(&[react(1, 1, "👍", false), react(2, 1, "👍", false)]);
     assert!(reactions(&mut space).is_empty());
-    let people = (REACTION_KINDS / REACTION_KINDS_OF_USER) as u32;
+    let people = (OTHER_REACTION_KINDS / REACTION_KINDS_OF_USER) as u32;
     let late = people + 1;
     space.step(&(1..=u128::from(late)).map(join).collect::<Vec<_>>());
     for person in 1..=people {
@@ -514,6 +514,11 @@ fn reactions_are_counted_once_each_and_limited() {
         let own = space.step(&[kind(REACTION_KINDS_OF_USER)]);
         assert_eq!(refusal(&own), ChatRefusal::TooManyReactions);
     }
+    let left = OTHER_REACTION_KINDS % REACTION_KINDS_OF_USER;
+    let last: Vec<_> = (0..left)
+        .map(|number| react(late, 1, &format!("last {number}"), true))
+        .collect();
+    assert_eq!(of_lines(&space.step(&last)), left);
     let full = space.step(&[react(late, 1, "one more", true)]);
     assert_eq!(refusal(&full), ChatRefusal::TooManyReactions);
     assert_eq!(
@@ -521,6 +526,16 @@ fn reactions_are_counted_once_each_and_limited() {
         1,
         "of a kind that is there"
     );
+    let (others, own) = (1 + late, COMMON_REACTIONS.len() / 2);
+    let joining = [join(others.into()), join((others + 1).into())];
+    space.step(&joining);
+    for (person, emoji) in (0..).zip(COMMON_REACTIONS) {
+        let common = react(others + person / own as u32, 1, emoji, true);
+        assert_eq!(of_lines(&space.step(&[common])), 1, "{emoji} has a place");
+    }
+    assert_eq!(reactions(&mut space).len(), REACTION_KINDS);
+    let saved = space.checkpoint();
+    assert!(Space::restore(&layout(&["...."]), RATE, &saved, &[]).is_ok());
 }
 
 #[test]

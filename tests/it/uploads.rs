@@ -252,6 +252,20 @@ async fn the_quota_holds_for_concurrent_uploads() {
 }
 
 #[tokio::test]
+async fn no_picture_is_taken_when_the_disk_would_be_nearly_full() {
+    let server = TestServer::start_with(|settings| settings.min_free_disk = u64::MAX).await;
+    let ada = server.user("ada").await;
+    // The second is not told to wait for the first, which left nothing reserved.
+    for number in 0..2 {
+        let refused = upload(&server, &ada, "chat", noise(number)).await;
+        refused.refused(507);
+        assert!(refused.text.contains("nearly full"), "{refused:?}");
+    }
+    assert_eq!(files(&server).count(), 0);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn decoding_is_limited_in_pixels_and_a_file_is_decoded_once() {
     let server = TestServer::start_with(|settings| settings.budgets.pixels = 1).await;
     let (ada, bo) = (server.user("ada").await, server.user("bo").await);

@@ -180,6 +180,11 @@ impl SfuClient {
         self.rtc.sdp_api().accept_offer(offer)
     }
 
+    /// What names this client in the connectivity checks of its browser. Each offer may change it.
+    pub(super) fn ufrag(&mut self) -> String {
+        self.rtc.direct_api().local_ice_credentials().ufrag
+    }
+
     pub(super) fn is_alive(&self) -> bool {
         self.rtc.is_alive()
     }

@@ -11,6 +11,7 @@
 
 mod client;
 mod layers;
+mod origins;
 pub mod session;
 mod tcp;
 mod thread;

@@ -17,6 +17,7 @@ use tokio::time::sleep_until;
 
 use super::client::{SfuClient, SfuEvent};
 use super::layers::{Quality, choose};
+use super::origins::Origins;
 use super::session::{SfuSession, Source};
 use super::tcp::{Arrived, Limits, Streams};
 use super::words::{self, SfuReply, SfuRequest};
@@ -30,10 +31,6 @@ const BATCH: usize = 64;
 
 /// Size of the receive buffer in bytes; no network carries longer packets.
 const PACKET: usize = 2_048;
-
-/// Most source addresses of one client's packets. A client has one for each of its networks; more
-/// would cost time and memory for each of them.
-const MOST_SOURCES: usize = 16;
 
 /// Interval at which bitrates are measured and streams are assigned again, at the latest.
 const BEAT: Duration = Duration::from_secs(1);
@@ -67,8 +64,7 @@ pub(super) struct Carrier {
     spaces: HashMap<SpaceId, FollowedSpace>,
     clients: HashMap<u64, SfuClient>,
     next: u64,
-    /// Client id by the source address of its packets.
-    known: HashMap<SocketAddr, u64>,
+    origins: Origins,
     beat: Instant,
 }
 
@@ -83,27 +79,38 @@ pub(super) async fn run(
     let (mut streams, mut arrivals) =
         Streams::new(tokio::net::TcpListener::from_std(tcp)?, Limits::default());
     let mut buffer = vec![0; PACKET];
+    let mut due = now();
     loop {
-        let due = carrier.turn(now(), &udp, &streams);
-        tokio::select! {
+        // A turn looks at every client. Strangers' packets and connections cause none.
+        let has_work = tokio::select! {
             command = commands.recv() => match command {
-                Some(command) => carrier.command(command, now()),
+                Some(command) => {
+                    carrier.command(command, now());
+                    true
+                }
                 None => return Ok(()),
             },
             readable = udp.readable() => {
                 readable?;
-                carrier.read(&udp, &mut buffer);
+                carrier.read(&udp, &mut buffer)
             }
             Some(Arrived { from, packet }) = arrivals.recv() => if let Some(packet) = packet {
-                if carrier.receive(Protocol::Tcp, from, &packet, now()) {
+                let is_ours = carrier.receive(Protocol::Tcp, from, &packet, now());
+                if is_ours {
                     streams.bind(from);
                 }
+                is_ours
             } else {
                 streams.forget(from);
-                carrier.known.remove(&from);
+                carrier.origins.forget_source(from);
+                false
             },
-            () = streams.accept() => {}
-            () = sleep_until(due.into()) => {}
+            () = streams.accept() => false,
+            () = sleep_until(due.into()) => true,
+        };
+        let now = now();
+        if has_work || due <= now {
+            due = carrier.turn(now, &udp, &streams);
         }
     }
 }
@@ -142,7 +149,7 @@ impl Carrier {
             spaces: HashMap::new(),
             clients: HashMap::new(),
             next: 0,
-            known: HashMap::new(),
+            origins: Origins::default(),
             beat: now(),
         })
     }
@@ -216,7 +223,7 @@ impl Carrier {
     fn end(&mut self, id: u64) {
         if let Some(mut client) = self.clients.remove(&id) {
             client.close();
-            self.known.retain(|_, known| *known != id);
+            self.origins.forget(id);
             gauge!("plaza_forward_clients").set(self.clients.len() as f64);
         }
     }
@@ -275,8 +282,12 @@ impl Carrier {
     ) -> Result<(), String> {
         let offer = words::read(packed).map_err(|error| error.to_string())?;
         let agreed = |error: str0m::RtcError| error.to_string();
-        let (id, answer) = if let Some(client) = before.and_then(|id| self.clients.get_mut(&id)) {
-            (None, client.accept(offer, now).map_err(agreed)?)
+        let changed = before.and_then(|id| self.clients.get_mut(&id).map(|client| (id, client)));
+        let (id, answer) = if let Some((id, client)) = changed {
+            let accepted = client.accept(offer, now);
+            // The name is another one after a restart of the connection, even if the offer fails.
+            self.origins.name(id, client.ufrag());
+            (None, accepted.map_err(agreed)?)
         } else {
             let who = (space, player);
             let mut client = SfuClient::new(
@@ -288,6 +299,7 @@ impl Carrier {
             );
             let answer = client.accept(offer, now).map_err(agreed)?;
             self.next += 1;
+            self.origins.name(self.next, client.ufrag());
             self.clients.insert(self.next, client);
             gauge!("plaza_forward_clients").set(self.clients.len() as f64);
             (Some(self.next), answer)
@@ -307,18 +319,20 @@ impl Carrier {
         Ok(())
     }
 
-    /// Reads packets that have arrived.
-    fn read(&mut self, udp: &UdpSocket, buffer: &mut [u8]) {
+    /// Reads packets that have arrived. Returns whether one of them belongs to a client.
+    fn read(&mut self, udp: &UdpSocket, buffer: &mut [u8]) -> bool {
+        let mut is_any_ours = false;
         for _ in 0..BATCH {
             match udp.try_recv_from(buffer) {
                 Ok((length, from)) => {
-                    self.receive(Protocol::Udp, from, &buffer[..length], now());
+                    is_any_ours |= self.receive(Protocol::Udp, from, &buffer[..length], now());
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 // An error of an earlier packet (such as ICMP unreachable) is reported here.
                 Err(error) => tracing::trace!(%error, "failed to read a packet of a call"),
             }
         }
+        is_any_ours
     }
 
     /// Passes a packet to its client. Returns whether it belongs to one.
@@ -329,6 +343,10 @@ impl Carrier {
         packet: &[u8],
         now: Instant,
     ) -> bool {
+        let candidates = self.origins.candidates(source, packet);
+        if candidates == [None; 2] {
+            return false;
+        }
         let here = self
             .local
             .iter()
@@ -340,23 +358,15 @@ impl Carrier {
             return false;
         };
         let input = Input::Receive(now, received);
-        let known = self.known.get(&source).copied();
-        let known = known.filter(|id| {
-            self.clients
-                .get(id)
-                .is_some_and(|client| client.accepts(&input))
-        });
-        let found = known.or_else(|| {
-            let mut clients = self.clients.iter();
-            clients.find_map(|(id, client)| client.accepts(&input).then_some(*id))
-        });
-        let Some(id) = found else { return false };
-        if known.is_none() {
-            let sources = self.known.values().filter(|known| **known == id).count();
-            if sources >= MOST_SOURCES {
-                return false;
-            }
-            self.known.insert(source, id);
+        let accepts = |id: &u64| {
+            let client = self.clients.get(id);
+            client.is_some_and(|client| client.accepts(&input))
+        };
+        let Some(id) = candidates.into_iter().flatten().find(accepts) else {
+            return false;
+        };
+        if !self.origins.learn(source, id) {
+            return false;
         }
         if let Some(client) = self.clients.get_mut(&id) {
             client.receive(input, now);

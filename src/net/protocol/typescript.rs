@@ -13,6 +13,7 @@ use serde_reflection::{ContainerFormat, Format, Named, VariantFormat};
 
 use super::docs::Docs;
 use super::{SUBPROTOCOL, VERSION};
+use crate::components::chat::COMMON_REACTIONS;
 use crate::net::registry::trace::WireTypes;
 
 /// Longest array of bytes that is a tuple of numbers; a longer one is a `Uint8Array`.
@@ -45,7 +46,12 @@ pub(super) fn file(
         text,
         "\nexport const SUBPROTOCOL = \"{SUBPROTOCOL}\";\nexport const VERSION = {VERSION};\n\
          /** Hash of all types. Client and server refuse each other when theirs differ. */\n\
-         export const SCHEMA = {schema};\n"
+         export const SCHEMA = {schema};\n\
+         /** Common reactions: each message keeps places for them. */\n\
+         export const REACTIONS = [{}];\n",
+        COMMON_REACTIONS
+            .map(|emoji| format!("\"{emoji}\""))
+            .join(", ")
     );
     let all: BTreeSet<_> = written.union(&read).copied().collect();
     generator.assert_unique(&all);

@@ -5,8 +5,8 @@ use bytes::Bytes;
 use super::{ClientId, PAGE_BYTES, ProtocolView, Relay, RelayClient, json_view};
 use crate::components::audience::Audience;
 use crate::components::chat::{
-    ChatFact, ChatMessage, ChatRefusal, MessageChange, MessageReaction, REACTION_KINDS,
-    REACTION_KINDS_OF_USER, REACTION_USERS,
+    COMMON_REACTIONS, ChatFact, ChatMessage, ChatRefusal, MessageChange, MessageReaction,
+    OTHER_REACTION_KINDS, REACTION_KINDS_OF_USER, REACTION_USERS,
 };
 use crate::components::id::{ChatId, PlayerId, UserId};
 use crate::net::codec::encode;
@@ -297,8 +297,9 @@ fn refusal(why: ChatRefusal) -> String {
         ChatRefusal::NotYours => "This message belongs to another user.".into(),
         ChatRefusal::Gone => "This message is too old or was deleted.".into(),
         ChatRefusal::TooManyReactions => format!(
-            "This message takes {REACTION_KINDS} different reactions, {REACTION_KINDS_OF_USER} of \
-             them from you, and each from {REACTION_USERS} people."
+            "Besides {}, this message takes {OTHER_REACTION_KINDS} different reactions. You may \
+             give {REACTION_KINDS_OF_USER}, and {REACTION_USERS} people the same.",
+            COMMON_REACTIONS.join(" ")
         ),
         ChatRefusal::NobodyNear => {
             "There is no one near enough to hear you. Walk up to a player first.".into()

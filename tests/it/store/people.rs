@@ -450,7 +450,7 @@ async fn old_names_stay_and_the_later_of_two_look_alikes_is_marked(home: Home) {
 async fn old_names_that_look_too_much_alike_stay_and_still_sign_in_as_before(home: Home) {
     let store = &home.store;
     let mut users = Vec::new();
-    for name in ["Wanda", "mila", "Nils", "zoe"] {
+    for name in ["Wanda", "mila", "Nils", "zoe", "ada", "Anna"] {
         users.push(home.user(name).await);
     }
     // As an earlier version left names: with keys, but without looser ones.
@@ -465,18 +465,33 @@ async fn old_names_that_look_too_much_alike_stay_and_still_sign_in_as_before(hom
     )
     .await;
     home.suffer(
-        "update users set name_key_loose = null, name_look_loose = null, name_loosely_checked = 0",
+        "update users set name_key_loose = null, name_look_loose = null, name_loosely_rule = 0, \
+         name_loosely_checked = 0 where username in ('Wanda', 'VVanda', 'Nils', 'Nils.')",
     )
     .await;
+    // As the version before left others: with looser keys by its own rule.
+    home.suffer(
+        "update users set username = 'An-na', name_key = 'an-na', name_look = 'an-na', \
+         name_key_loose = 'an-na', name_look_loose = 'an-na', name_loosely_rule = 0 \
+         where username = 'ada'",
+    )
+    .await;
+    home.suffer("update users set name_loosely_rule = 0 where username = 'Anna'")
+        .await;
     let again = home.opened_again().await;
     let rows = again.users("", None, 10).await.unwrap();
     let marked = rows.iter().filter(|user| user.looks_alike);
     let marked: Vec<_> = marked.map(|user| user.name.as_str()).collect();
-    assert_eq!((rows.len(), marked), (4, vec!["Nils.", "VVanda"]));
+    assert_eq!(
+        (rows.len(), marked),
+        (6, vec!["Anna", "Nils.", "VVanda"]),
+        "the later one of two has no key, whatever it had before"
+    );
     let token = again.sign_in(users[1]).await.unwrap();
     let who = again.signed_in(&token).await.unwrap().unwrap();
     assert_eq!(who.shown_name(), "VVanda (look-alike)");
-    for (name, user) in ["wanda", "vvanda", "nils", "NILS."].iter().zip(users) {
+    let names = ["wanda", "vvanda", "nils", "NILS.", "AN-NA", "anna"];
+    for (name, user) in names.iter().zip(users) {
         let known = again.credentials(name).await.unwrap().unwrap();
         assert_eq!(known.user, user, "{name}");
     }

@@ -8,6 +8,8 @@ export const SUBPROTOCOL = "plaza.v1";
 export const VERSION = 1;
 /** Hash of all types. Client and server refuse each other when theirs differ. */
 export const SCHEMA = 3756222172;
+/** Common reactions: each message keeps places for them. */
+export const REACTIONS = ["👍", "❤️", "😂", "🎉", "😮", "🙏", "👀", "✅"];
 
 /** Lets in a player who knocked at the zone in which the sender stands. */
 export interface AdmitC2s {

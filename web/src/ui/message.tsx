@@ -1,14 +1,13 @@
 /** Message: one message of the chat, its reactions and its actions. */
 
 import { useState } from "preact/hooks";
+import { REACTIONS } from "../net/codec.gen";
 import { ANNOUNCEMENT, type Conversation, NEARBY } from "../net/conversation";
 import type { ShownMessage } from "../net/message-list";
 import { plain } from "../world/markdown";
 import { IconButton } from "./controls";
 import type { KnownNames } from "./names";
 import { Rich } from "./rich";
-
-const REACTIONS = ["👍", "❤️", "😂", "🎉", "😮", "🙏", "👀", "✅"];
 
 interface MessageItemProps {
   message: ShownMessage;

@@ -394,7 +394,7 @@ impl Connection {
         arrive: Option<String>,
     ) {
         let number = self.edge.next_request();
-        let registration = self.register(token);
+        let mut registration = self.register(token);
         let who = match self.edge.0.store.signed_in(token).await {
             Ok(Some(who)) => who,
             Ok(None) => {
