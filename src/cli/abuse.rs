@@ -113,9 +113,9 @@ pub struct AttackTarget {
     pub spaces: Vec<String>,
 }
 
-/// Result of the drill.
+/// What the drill measured.
 #[derive(Debug, Serialize)]
-pub struct DrillVerdict {
+struct DrillFigures {
     /// Near move-to-visible p99 before the attack, in milliseconds.
     calm: f64,
     /// The same under attack.
@@ -132,9 +132,18 @@ pub struct DrillVerdict {
     lost: u32,
 }
 
-impl DrillVerdict {
+/// Result of the drill.
+#[derive(Debug, Serialize)]
+pub struct DrillVerdict {
+    #[serde(flatten)]
+    figures: DrillFigures,
     /// The limits that were broken, each as a sentence.
-    pub fn faults(&self) -> Vec<String> {
+    faults: Vec<String>,
+}
+
+impl DrillFigures {
+    /// The limits that were broken, each as a sentence.
+    fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
         let mut must = |is_so: bool, fault: String| {
             if !is_so {
@@ -170,21 +179,48 @@ impl DrillVerdict {
     }
 }
 
+impl DrillVerdict {
+    fn of(figures: DrillFigures) -> Self {
+        let faults = figures.faults();
+        Self { figures, faults }
+    }
+
+    /// The limits that were broken, each as a sentence.
+    pub fn faults(&self) -> &[String] {
+        &self.faults
+    }
+
+    /// Whether every limit held.
+    pub const fn is_passed(&self) -> bool {
+        self.faults.is_empty()
+    }
+}
+
 impl std::fmt::Display for DrillVerdict {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
+        let figures = &self.figures;
+        writeln!(
             formatter,
             "abuse: moves seen p99 {:.0} ms in the calm, {:.0} ms under attack; memory {:.0} MiB, \
             {:.0} MiB at most; \
              {} requests and messages slowed; {} bots locked out, {} cut",
-            self.calm,
-            self.attacked,
-            self.memory,
-            self.most_memory,
-            self.slowed,
-            self.locked_out,
-            self.lost
-        )
+            figures.calm,
+            figures.attacked,
+            figures.memory,
+            figures.most_memory,
+            figures.slowed,
+            figures.locked_out,
+            figures.lost
+        )?;
+        if self.is_passed() {
+            write!(
+                formatter,
+                "abuse: passed: p99 is at most {SLOWER} times as long, memory at most {LARGER} \
+                times as large"
+            )
+        } else {
+            write!(formatter, "abuse: failed: {}", self.faults.join("; "))
+        }
     }
 }
 
@@ -211,7 +247,7 @@ pub async fn drill(target: &AttackTarget, length: Duration) -> anyhow::Result<Dr
         tokio::join!(watch(target, length), most_memory(&target.pids, length));
     let attacked = attacked?;
     attackers.wait().await?;
-    Ok(DrillVerdict {
+    Ok(DrillVerdict::of(DrillFigures {
         calm: calm.near.p99,
         attacked: attacked.near.p99,
         memory,
@@ -219,7 +255,7 @@ pub async fn drill(target: &AttackTarget, length: Duration) -> anyhow::Result<Dr
         slowed: self::slowed(&target.urls).await.saturating_sub(slowed),
         locked_out: attacked.failed,
         lost: attacked.lost,
-    })
+    }))
 }
 
 /// Runs bots in the same spaces and returns what they see.
@@ -283,25 +319,66 @@ async fn slowed(urls: &[String]) -> u64 {
 mod tests {
     use super::*;
 
+    /// Exactly at the limits.
+    const FIGURES: DrillFigures = DrillFigures {
+        calm: 50.0,
+        attacked: 75.0,
+        memory: 100.0,
+        most_memory: 120.0,
+        slowed: 1,
+        locked_out: 0,
+        lost: 0,
+    };
+
     #[test]
-    fn a_verdict_names_each_fault() {
-        let fine = DrillVerdict {
-            calm: 50.0,
-            attacked: 70.0,
-            memory: 100.0,
-            most_memory: 110.0,
-            slowed: 5,
-            locked_out: 0,
-            lost: 0,
-        };
-        assert!(fine.faults().is_empty());
-        let bad = DrillVerdict {
-            attacked: 80.0,
-            most_memory: 130.0,
-            slowed: 0,
-            lost: 1,
-            ..fine
-        };
-        assert_eq!(bad.faults().len(), 4);
+    fn a_drill_within_the_limits_is_passed() {
+        let verdict = DrillVerdict::of(FIGURES);
+        assert!(verdict.is_passed());
+        let said = verdict.to_string();
+        assert!(said.contains("passed: p99 is at most 1.5 times"), "{said}");
+        let json = serde_json::to_value(verdict).unwrap();
+        assert_eq!(json["attacked"], 75.0);
+        assert_eq!(json["faults"], serde_json::json!([]));
+    }
+
+    #[test]
+    fn each_broken_limit_is_named() {
+        for (figures, fault) in [
+            (
+                DrillFigures {
+                    attacked: 76.0,
+                    ..FIGURES
+                },
+                "moves are seen after 76 ms",
+            ),
+            (
+                DrillFigures {
+                    most_memory: 121.0,
+                    ..FIGURES
+                },
+                "memory grew from 100 to 121 MiB",
+            ),
+            (
+                DrillFigures {
+                    slowed: 0,
+                    ..FIGURES
+                },
+                "counted nothing",
+            ),
+            (
+                DrillFigures {
+                    locked_out: 1,
+                    ..FIGURES
+                },
+                "1 bots could not join",
+            ),
+            (DrillFigures { lost: 1, ..FIGURES }, "1 were disconnected"),
+        ] {
+            let verdict = DrillVerdict::of(figures);
+            assert!(!verdict.is_passed());
+            let said = verdict.to_string();
+            assert!(said.contains("failed: ") && said.contains(fault), "{said}");
+            assert_eq!(verdict.faults.len(), 1, "{said}");
+        }
     }
 }

@@ -168,12 +168,12 @@ struct Row {
     /// The farthest jump of a player, in tiles.
     jump: f64,
     back: u32,
-    /// Measured by the abuse drill only.
-    abuse: Option<DrillVerdict>,
+    /// Verdict of each round of the abuse drill; empty for others.
+    abuse: Vec<DrillVerdict>,
 }
 
-/// Runs the drills; returns `false` when anything was lost, duplicated or shown out of order, or
-/// clients stood still for longer than promised.
+/// Runs the drills; returns `false` when anything was lost, duplicated or shown out of order, clients
+/// stood still for longer than promised, or an attack was noticed.
 pub async fn run(options: Chaos) -> anyhow::Result<bool> {
     let state = ClusterInfo::read(&options.cluster)?;
     let orders = state.orders().await?;
@@ -194,7 +194,7 @@ pub async fn run(options: Chaos) -> anyhow::Result<bool> {
     let mut rows = Vec::new();
     for drill in drills {
         let mut sights = Vec::new();
-        let mut verdict = None;
+        let mut verdicts = Vec::new();
         for round in 0..options.rounds {
             print::complain(&format!("{drill:?}, {} of {} …", round + 1, options.rounds));
             sleep(CALM).await;
@@ -212,7 +212,8 @@ pub async fn run(options: Chaos) -> anyhow::Result<bool> {
                 .iter()
                 .max_by_key(spaces)
                 .context("the cluster has no processes")?;
-            verdict = perform(drill, &state, node, &options.cluster, &orders, &witnesses).await?;
+            verdicts
+                .extend(perform(drill, &state, node, &options.cluster, &orders, &witnesses).await?);
             // The failure takes a moment to show.
             sleep(CALM).await;
             settle(&witnesses).await?;
@@ -227,11 +228,11 @@ pub async fn run(options: Chaos) -> anyhow::Result<bool> {
         row.goal = drill
             .goal()
             .map(|goal| goal.mul_f64(options.slack).as_millis() as u64);
-        row.abuse = verdict;
+        row.abuse = verdicts;
         rows.push(row);
     }
     print::line(&table(&rows));
-    for verdict in rows.iter().filter_map(|row| row.abuse.as_ref()) {
+    for verdict in rows.iter().flat_map(|row| &row.abuse) {
         print::line(&format!("\n{verdict}"));
     }
     let faults: Vec<String> = rows.iter().flat_map(Row::faults).collect();
@@ -264,8 +265,8 @@ impl Row {
                 faults.push(format!("{count} {what}"));
             }
         }
-        if let Some(verdict) = &self.abuse {
-            faults.extend(verdict.faults());
+        for verdict in &self.abuse {
+            faults.extend_from_slice(verdict.faults());
             if *cuts > 0 {
                 faults.push(format!("{cuts} connections of other clients ended"));
             }
@@ -522,7 +523,7 @@ async fn row(
         doubled,
         jump: sights.iter().map(|sight| sight.jump).fold(0.0, f64::max),
         back: sights.iter().map(|sight| sight.back).sum(),
-        abuse: None,
+        abuse: Vec::new(),
     })
 }
 
@@ -635,7 +636,7 @@ mod tests {
             doubled: 0,
             jump: 0.5,
             back: 0,
-            abuse: None,
+            abuse: Vec::new(),
         };
         assert!(row.faults().is_empty(), "{:?}", row.faults());
         (row.p99, row.lost) = (1_001, 2);

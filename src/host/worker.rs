@@ -659,9 +659,11 @@ mod tests {
     use super::*;
     use crate::components::id::{PlayerId, UserId};
     use crate::components::layout::SpaceLayout;
+    use crate::components::movement::MovementCommand;
     use crate::components::peers::ProximityRules;
+    use crate::components::player::Goal;
     use crate::components::presence::PresenceCommand;
-    use crate::components::unit::TickRate;
+    use crate::components::unit::{TickRate, Tile};
 
     /// Two threads that are not started. The test reads their commands.
     fn threads() -> [(HostWorker, Receiver<WorkerCommand>); 2] {
@@ -777,6 +779,58 @@ mod tests {
             Ok(HostEvent::Ended { space, ending: Ending::Restarts, .. }) if space == broken_id
         ));
         assert_eq!(thread.spaces.len(), 1);
+    }
+
+    #[test]
+    fn the_spaces_of_a_thread_share_one_search_budget() {
+        let [(mut thread, _inbox), _] = threads();
+        let user = |number| UserId(Uuid::from_u128(number));
+        // The first user has searched far too much, and time enough has passed for all others.
+        thread.searching.1.spend(user(1), usize::MAX);
+        thread.searching.0 -= Duration::from_secs(1);
+        let mut senders = Vec::new();
+        for number in 1..=2 {
+            let mut hosted = hosted(number);
+            let (commands, inbox) = channel();
+            hosted.commands = inbox;
+            senders.push((commands, hosted.id, Arc::clone(&hosted.status)));
+            thread.apply(WorkerCommand::Open(hosted));
+        }
+        let searched = |thread: &mut HostWorker, command: &dyn Fn(u32) -> Command| {
+            for (sender, _, status) in &senders {
+                for player in 1..=2 {
+                    status.waiting.fetch_add(1, Ordering::Relaxed);
+                    sender.send(command(player)).unwrap();
+                }
+            }
+            let due = thread.spaces.values().map(|hosted| hosted.next).max();
+            while due.is_some_and(|due| now() <= due) {
+                std::thread::yield_now();
+            }
+            thread.tick_due();
+            let of = |(_, space, _): &(_, SpaceId, _)| thread.spaces[space].space.searched();
+            senders.iter().map(of).collect::<Vec<_>>()
+        };
+        let join = |player: u32| {
+            Command::Presence(PresenceCommand::Join {
+                user: user(player.into()),
+                name: "ada".into(),
+                avatar: None,
+                arrive: None,
+                blocked: Vec::new(),
+            })
+        };
+        searched(&mut thread, &join);
+        let walk = |player, seq| {
+            Command::Movement(MovementCommand::Walk {
+                player: PlayerId(player),
+                seq,
+                goal: Goal::Tile(Tile::new(7, 7)),
+            })
+        };
+        assert_eq!(searched(&mut thread, &|_| walk(1, 1)), [0, 0]);
+        let tiles = searched(&mut thread, &|_| walk(2, 1));
+        assert!(tiles.iter().all(|tiles| *tiles > 0), "{tiles:?}");
     }
 
     #[test]

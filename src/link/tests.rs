@@ -328,3 +328,21 @@ async fn many_silent_connections_do_not_keep_a_process_out() {
     links.open(&other.address, SPACE).await.unwrap();
     drop(silent);
 }
+
+#[tokio::test]
+async fn refused_strangers_are_logged_once_a_minute() {
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::WARN)
+        .with_writer(Arc::new(log.reopen().unwrap()))
+        .finish();
+    let _logging = tracing::subscriber::set_default(subscriber);
+    let other = running("secret").await;
+    for _ in 0..20 {
+        let stranger = Links::new(Secret::new("guess"), None);
+        assert!(stranger.open(&other.address, SPACE).await.is_err());
+    }
+    let log = std::fs::read_to_string(log.path()).unwrap();
+    let refusals = log.matches("refused a link connection").count();
+    assert_eq!((refusals, log.matches("WARN").count()), (1, 1), "{log}");
+}

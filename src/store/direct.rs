@@ -7,6 +7,23 @@ use super::{Store, StoreError, Tx, id, now_ms, unless_gone, uploads};
 use crate::components::direct::DirectMessage;
 use crate::components::id::{MessageId, UserId};
 
+/// Lengths of the newest messages in a page of conversations.
+const LENGTHS_OF_CONVERSATIONS: &str = "select cast(octet_length(last.text) as bigint) \
+    from direct_conversations \
+    join direct_messages last on last.id = last_id \
+    where user_id = $1 and last_id < $2 order by last_id desc limit $3";
+
+/// A page of conversations.
+const CONVERSATIONS: &str = "select others.id as other_id, others.username as other_name, \
+    avatars.image_url, unread, last.id, last.client_id, last.from_id, authors.username, \
+    last.to_id, last.text, last.at \
+    from direct_conversations \
+    join direct_messages last on last.id = last_id \
+    join users authors on authors.id = last.from_id \
+    join users others on others.id = other_id \
+    left join avatars on avatars.id = others.avatar_id \
+    where user_id = $1 and last_id < $2 order by last_id desc limit $3";
+
 /// A message to be written.
 #[derive(Debug, Clone, Copy)]
 pub struct NewMessage<'a> {
@@ -180,34 +197,19 @@ impl Store {
         limit: u32,
     ) -> Result<ListPage<Conversation>, StoreError> {
         let before = before.map_or_else(|| "g".to_owned(), |message| message.to_string());
-        let lengths: Vec<i64> = sqlx::query_scalar(
-            "select cast(octet_length(last.text) as bigint) from direct_conversations \
-             join direct_messages last on last.id = last_id \
-             where user_id = $1 and last_id < $2 order by last_id desc limit $3",
-        )
-        .bind(user.to_string())
-        .bind(&before)
-        .bind(i64::from(limit) + 1)
-        .fetch_all(&self.readers)
-        .await?;
+        let lengths: Vec<i64> = sqlx::query_scalar(LENGTHS_OF_CONVERSATIONS)
+            .bind(user.to_string())
+            .bind(&before)
+            .bind(i64::from(limit) + 1)
+            .fetch_all(&self.readers)
+            .await?;
         let fitting = PageRoom::new(limit).fitting(lengths.iter().copied());
-        let rows: Vec<RawConversation> = sqlx::query_as(
-            "select others.id as other_id, others.username as other_name, avatars.image_url, \
-            unread, \
-             last.id, last.client_id, last.from_id, authors.username, last.to_id, last.text, \
-             last.at \
-             from direct_conversations \
-             join direct_messages last on last.id = last_id \
-             join users authors on authors.id = last.from_id \
-             join users others on others.id = other_id \
-             left join avatars on avatars.id = others.avatar_id \
-             where user_id = $1 and last_id < $2 order by last_id desc limit $3",
-        )
-        .bind(user.to_string())
-        .bind(&before)
-        .bind(fitting.min(lengths.len()) as i64)
-        .fetch_all(&self.readers)
-        .await?;
+        let rows: Vec<RawConversation> = sqlx::query_as(CONVERSATIONS)
+            .bind(user.to_string())
+            .bind(&before)
+            .bind(fitting.min(lengths.len()) as i64)
+            .fetch_all(&self.readers)
+            .await?;
         let items: Result<_, _> = rows.into_iter().map(RawConversation::read).collect();
         Ok(ListPage {
             items: items?,
@@ -332,7 +334,32 @@ impl RawConversation {
 
 #[cfg(test)]
 mod tests {
+    use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
+
+    use super::super::opening::sqlite_url;
     use super::*;
+
+    #[tokio::test]
+    async fn a_page_of_conversations_reads_its_own_rows_only() {
+        let folder = tempfile::tempdir().unwrap();
+        Store::open(folder.path()).await.unwrap().close().await;
+        let url = sqlite_url(&folder.path().join("plaza.db"));
+        let mut database = SqliteConnection::connect(&url).await.unwrap();
+        for query in [LENGTHS_OF_CONVERSATIONS, CONVERSATIONS] {
+            let explain = AssertSqlSafe(format!("explain query plan {query}"));
+            let steps = sqlx::query(explain).bind("a user").bind("g").bind(200);
+            let steps = steps.fetch_all(&mut database).await.unwrap();
+            let steps: Vec<String> = steps.iter().map(|step| step.get("detail")).collect();
+            assert!(
+                steps[0].contains("direct_conversations_by_last (user_id=? AND last_id<?)"),
+                "{steps:#?}"
+            );
+            // Each is found by its key, and nothing is sorted.
+            let is_found = |step: &String| step.starts_with("SEARCH");
+            assert!(steps.iter().all(is_found), "{steps:#?}");
+        }
+        database.close().await.unwrap();
+    }
 
     #[test]
     fn the_id_of_a_message_is_higher_than_the_previous_one_for_any_clock() {

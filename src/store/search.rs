@@ -60,6 +60,16 @@ impl Store {
         search: &str,
         page: ChatPage<'_>,
     ) -> Result<MessagePage, StoreError> {
+        self.search_within(SEARCH_TIME, space, search, page).await
+    }
+
+    async fn search_within(
+        &self,
+        time: Duration,
+        space: SpaceId,
+        search: &str,
+        page: ChatPage<'_>,
+    ) -> Result<MessagePage, StoreError> {
         let cleared: Option<(i64,)> =
             sqlx::query_as("select chat_cleared from spaces where id = $1")
                 .bind(space.to_string())
@@ -78,7 +88,7 @@ impl Store {
             bytes: 0,
             without: page.without,
             before: self.number_of(space, page.before).await?,
-            end: Instant::now() + SEARCH_TIME,
+            end: Instant::now() + time,
             found: Vec::new(),
             last: None,
         };
@@ -269,5 +279,82 @@ impl TextSearch<'_> {
 
     fn is_over(&self) -> bool {
         Instant::now() >= self.end
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::components::chat::{ChatMessage, Scope, Speech};
+    use crate::components::id::{ChatId, PlayerId};
+    use crate::space::DurableEvent;
+    use crate::store::spaces::{Access, NewSpace};
+    use crate::store::users::Role;
+
+    async fn space(store: &Store, owner: UserId) -> SpaceId {
+        let new = NewSpace {
+            name: "Office".into(),
+            creator: owner,
+            map: None,
+            access: Access::Unlisted,
+            width: 10,
+            height: 8,
+            keeps_chat: true,
+        };
+        store.add_space(&new).await.unwrap()
+    }
+
+    fn said(number: u128, user: UserId) -> DurableEvent {
+        let speech = Speech {
+            id: ChatId(Uuid::from_u128(number)),
+            client_id: None,
+            text: format!("word{number} and tea"),
+            at: number as u64,
+            scope: Scope::Space,
+            reply_to: None,
+            may_moderate: false,
+        };
+        DurableEvent::Said(ChatMessage::new(
+            PlayerId::default(),
+            user,
+            "Ada".into(),
+            speech,
+        ))
+    }
+
+    #[tokio::test]
+    async fn a_search_ends_when_its_time_is_over_and_the_next_page_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).await.unwrap();
+        let ada = store.add_user("ada", "-", Role::User).await;
+        let ada = ada.unwrap().expect("the name is free");
+        let space = space(&store, ada).await;
+        let lines: Vec<_> = (1..=300).map(|number| said(number, ada)).collect();
+        store.keep_chat(space, &lines).await.unwrap();
+        // Too many words begin with `word`, so that the index does not help.
+        for (search, at_once) in [("tea", LOOKED_UP), ("word", READ as usize)] {
+            for (time, most) in [(Duration::ZERO, at_once), (Duration::from_hours(1), 300)] {
+                let (mut pages, mut before) = (Vec::new(), None);
+                loop {
+                    let page = ChatPage {
+                        before,
+                        limit: 1_000,
+                        ..ChatPage::default()
+                    };
+                    let found = store.search_within(time, space, search, page).await;
+                    let found = found.unwrap();
+                    pages.push(found.lines.len());
+                    before = found.before;
+                    if before.is_none() {
+                        break;
+                    }
+                }
+                assert_eq!(pages.iter().max(), Some(&most), "{search} in {time:?}");
+                assert_eq!(pages.iter().sum::<usize>(), 300, "{search} in {time:?}");
+            }
+        }
+        store.close().await;
     }
 }

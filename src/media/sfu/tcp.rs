@@ -335,4 +335,26 @@ mod tests {
         );
         assert_eq!(streams.open.len(), 3);
     }
+
+    #[tokio::test]
+    async fn addresses_of_one_ipv6_network_share_a_limit() {
+        let limits = Limits {
+            per_address: 2,
+            ..Limits::default()
+        };
+        let (mut streams, _arrivals, _) = listening(limits).await;
+        let from = |text: &str| text.parse::<SocketAddr>().unwrap();
+        for used in ["[2001:db8:1:2::1]:1", "[2001:db8:1:2:ffff::2]:2"] {
+            assert!(streams.has_place(from(used)));
+            let (packets, _) = channel(1);
+            let open = TcpPeer {
+                packets,
+                since: Instant::now(),
+                is_bound: Arc::default(),
+            };
+            streams.open.insert(from(used), open);
+        }
+        assert!(!streams.has_place(from("[2001:db8:1:2:aaaa::3]:3")));
+        assert!(streams.has_place(from("[2001:db8:1:3::1]:1")));
+    }
 }

@@ -248,6 +248,41 @@ mod tests {
         assert!(bodies.0.lock().by_address.is_empty());
     }
 
+    /// Each body arrives in pieces until it ends, or until there is no room for it.
+    #[test]
+    fn two_thousand_unfinished_bodies_hold_no_more_than_the_memory_for_all() {
+        const PIECE: u64 = 16 * 1024;
+        const LENGTH: u64 = 256 * 1024;
+        for is_one_address in [false, true] {
+            let bodies = Bodies::default();
+            let mut unfinished = Vec::new();
+            for number in 0..2_000_u32 {
+                let address = if is_one_address { 1 } else { number };
+                let address =
+                    AddressKey::of(std::net::Ipv4Addr::from(address + 0x0a00_0000).into());
+                let mut held = 0;
+                let has_room = (0..LENGTH / PIECE).all(|_| {
+                    held += PIECE;
+                    bodies.add(address, PIECE)
+                });
+                if has_room {
+                    unfinished.push((address, held));
+                } else {
+                    bodies.release(address, held);
+                }
+            }
+            let all = unfinished.iter().map(|(_, held)| held).sum::<u64>();
+            assert_eq!(bodies.0.lock().all, all);
+            let most = if is_one_address {
+                TOO_MANY_OF_ADDRESS
+            } else {
+                TOO_MANY
+            };
+            assert!(all <= most + PIECE, "{all} bytes");
+            assert!(all > most - LENGTH, "there is room for {all} bytes only");
+        }
+    }
+
     #[test]
     fn everybody_must_hurry_when_memory_is_short() {
         let bodies = Bodies::default();
