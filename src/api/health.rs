@@ -84,9 +84,10 @@ pub async fn ready(State(state): State<AppState>) -> Result<Json<Health>, ApiErr
             answers
         }
     };
-    match answers {
-        true => Ok(Json(FINE)),
-        false => Err(ApiError::Unavailable("The database does not answer.")),
+    if answers {
+        Ok(Json(FINE))
+    } else {
+        Err(ApiError::Unavailable("The database does not answer."))
     }
 }
 

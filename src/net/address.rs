@@ -60,7 +60,7 @@ pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) ->
     let lines: Vec<&[u8]> = headers
         .get_all("x-forwarded-for")
         .iter()
-        .map(|value| value.as_bytes())
+        .map(axum::http::HeaderValue::as_bytes)
         .collect();
     let hops = lines.iter().rev();
     for hop in hops.flat_map(|line| line.rsplit(|byte| *byte == b',')) {
