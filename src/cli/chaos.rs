@@ -172,8 +172,8 @@ struct Row {
     abuse: Vec<DrillVerdict>,
 }
 
-/// Runs the drills; returns `false` when anything was lost, duplicated or shown out of order, clients
-/// stood still for longer than promised, or an attack was noticed.
+/// Runs the drills; returns `false` when anything was lost, duplicated or shown out of order, when
+/// clients stood still for longer than promised, or when an attack was noticed.
 pub async fn run(options: Chaos) -> anyhow::Result<bool> {
     let state = ClusterInfo::read(&options.cluster)?;
     let orders = state.orders().await?;

@@ -221,7 +221,7 @@ impl Spaces {
     }
 }
 
-/// Chooses another process than `own` for every space: the most expensive first, each to the process
+/// Chooses a process other than `own` for every space: the most expensive first, each to the one
 /// with the least load. Processes are told apart by name: one whose lease had expired goes on with
 /// another nonce.
 fn places(census: &Census, running: &[RunningSpace], own: &NodeId) -> Vec<(SpaceId, Node)> {

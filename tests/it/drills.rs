@@ -295,8 +295,8 @@ async fn a_takeover_leaves_a_space_with_an_unknown_event_to_a_later_version() {
     );
     drop((ada_there, later));
     // The other one tries several times to take the space over for its clients.
-    let tries = async { while store.owner(id).await.unwrap().unwrap().epoch < epoch + 3 {} };
-    let tried = tokio::time::timeout(Duration::from_mins(1), tries).await;
+    let taking = async { while store.owner(id).await.unwrap().unwrap().epoch < epoch + 3 {} };
+    let tried = tokio::time::timeout(Duration::from_mins(1), taking).await;
     tried.expect("it tries again and again");
     let lines = std::fs::read_to_string(&log).unwrap();
     let about = |line: &&str| line.contains("a later version of Plaza saved the space");
@@ -315,8 +315,8 @@ async fn a_takeover_leaves_a_space_with_an_unknown_event_to_a_later_version() {
             .await
             .unwrap()
     );
-    let ada_here = BinaryClient::join(&server.address, &ada, &space).await;
-    assert_eq!(ada_here.history[0].text, "from a later version");
+    let ada_again = BinaryClient::join(&server.address, &ada, &space).await;
+    assert_eq!(ada_again.history[0].text, "from a later version");
     until_later(&mut bob_here, epoch).await;
     say(&mut bob_here, 1, "still here").await;
     store.close().await;
