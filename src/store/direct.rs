@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::paging::{ListPage, PageRoom};
-use super::{Store, StoreError, Tx, id, now_ms, unless_gone, uploads};
+use super::{Store, StoreError, Tx, column, id, natural, now_ms, unless_gone, uploads};
 use crate::components::direct::DirectMessage;
 use crate::components::id::{MessageId, UserId};
 
@@ -161,7 +161,7 @@ impl Store {
         )
         .bind(pair(user, other))
         .bind(&before)
-        .bind(fitting.min(lengths.len()) as i64)
+        .bind(column(fitting.min(lengths.len())))
         .fetch_all(&self.readers)
         .await?;
         let items: Result<_, _> = rows.into_iter().map(RawMessage::read).collect();
@@ -205,7 +205,7 @@ impl Store {
         )
         .bind(user.to_string())
         .bind(&before)
-        .bind(fitting.min(lengths.len()) as i64)
+        .bind(column(fitting.min(lengths.len())))
         .fetch_all(&self.readers)
         .await?;
         let items: Result<_, _> = rows.into_iter().map(RawConversation::read).collect();
@@ -313,7 +313,7 @@ impl RawMessage {
             name: self.username,
             to: id(&self.to_id)?,
             text: self.text,
-            at: self.at as u64,
+            at: natural(self.at),
         })
     }
 }
