@@ -12,8 +12,10 @@
 mod client;
 mod layers;
 pub mod session;
+mod slots;
 mod tcp;
 mod thread;
+mod tracks;
 mod words;
 
 use std::io;
