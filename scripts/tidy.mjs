@@ -3,8 +3,8 @@
  *
  * Counted: odd words, lines over 100 columns, documentation that is a bare question word, type
  * names that two modules define, long files of Rust, import cycles between files, imports of a
- * higher layer, and the files that know of one example of a feature: so many a newcomer edits to
- * add another.
+ * higher layer, long functions of the client, and the files that know of one example of a feature:
+ * as many as a newcomer edits to add another.
  *
  * Use: node scripts/tidy.mjs [--list]. `--list` names every place.
  */
@@ -27,6 +27,9 @@ const LENGTHS = [
   { lines: 600, limit: 4 },
   { lines: 500, limit: 10 },
 ];
+
+/** Longest function of the client. */
+const FUNCTION_LINES = 80;
 
 /** Type names that several modules may define, and why. */
 const SHARED_NAMES = new Map([
@@ -51,7 +54,7 @@ const FEATURES = [
       /^ +Knock(ed)? \{/,
       /type: "Knock"|case "Knocked"/,
     ]),
-    domain: /zone|web/,
+    domain: /zone/,
     limit: 6,
   },
   {
@@ -59,6 +62,18 @@ const FEATURES = [
     names: /\bstatus: (Status|u8),|\b(card|person|saved)\.status\b|\?\.status\b/,
     domain: /^src/,
     limit: 6,
+  },
+  {
+    what: "files of an emote (applauding)",
+    names: /\bapplaud\b/i,
+    domain: /./,
+    limit: 2,
+  },
+  {
+    what: "files of a zone kind, without docs/maps.md (silent zones)",
+    names: /\bZoneKind::Silent\b|"silent"|^ +silent: \{/m,
+    domain: /./,
+    limit: 3,
   },
   {
     what: "files of a system with saved state (locks)",
@@ -303,6 +318,44 @@ function upward(graph) {
   row("imports of a higher layer", found.length, 0, found);
 }
 
+/** `world/` of the client is functions over plain data: it knows no other folder. */
+function worldly() {
+  const found = web
+    .filter((path) => path.startsWith("web/src/world/") && !/\.test\.ts$/.test(path))
+    .flatMap((path) =>
+      [...read(path).matchAll(/from "(?!\.\/)([^"]+)"/g)].map(([, from]) => `${path} → ${from}`),
+    );
+  row("imports of web/src/world from outside", found.length, 0, found);
+}
+
+/** Where a function of the client begins, with its indentation. */
+const FUNCTION =
+  /^( *)(?:export )?(?:async )?(?:function\b|const \w+ = (?:async )?\(|(?:(?:static|async|get|set) )*#?\w+(?:<[^>]*>)?\()/;
+
+/**
+ * Functions of the client, from their first line to their last. The formatter indents: a function
+ * ends with the next line as far to the left that closes something and opens nothing.
+ */
+function functions() {
+  const places = [];
+  for (const path of web.filter((path) => !/\.test\.tsx?$/.test(path))) {
+    const lines = read(path).split("\n");
+    for (const [index, line] of lines.entries()) {
+      const indent = line.match(FUNCTION)?.[1];
+      if (indent === undefined || !/[({]$/.test(line) || /^ *(?:if|for|while|switch)\b/.test(line))
+        continue;
+      const ends = (other) =>
+        other.startsWith(indent) &&
+        /^[)}\]]/.test(other.slice(indent.length)) &&
+        !/[({[]$/.test(other);
+      const end = lines.findIndex((other, at) => at > index && ends(other));
+      if (end - index + 1 > FUNCTION_LINES)
+        places.push(`${path}:${index + 1}: ${end - index + 1} lines`);
+    }
+  }
+  row(`functions of web/src over ${FUNCTION_LINES} lines`, places.length, 0, places);
+}
+
 /** Text of a file without its tests. */
 const withoutTests = (path) => read(path).split("#[cfg(test)]\nmod tests")[0];
 
@@ -327,6 +380,8 @@ typeNames();
 const graph = imports();
 cycles(graph);
 upward(graph);
+worldly();
+functions();
 features();
 for (const { what, found, limit, fails } of rows)
   console.log(`${fails ? "✗" : "✓"} ${what}: ${found} (at most ${limit})`);

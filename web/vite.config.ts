@@ -19,5 +19,5 @@ export default defineConfig({
     },
   },
   // Tests take as long as the machine lets them; the limit is there for those that hang.
-  test: { include: ["src/**/*.test.ts"], testTimeout: 120_000 },
+  test: { include: ["src/**/*.test.{ts,tsx}"], testTimeout: 120_000 },
 });

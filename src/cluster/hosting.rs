@@ -74,7 +74,7 @@ impl Spaces {
             let me = inner.node();
             let (_, alive) = inner.directory.alive(&me).await.unwrap_or_default();
             for node in alive {
-                if node.member != me.member
+                if node.member.node != me.member.node
                     && let Err(error) = links.tell(&node.link, tell.clone()).await
                 {
                     tracing::warn!(node = %node.member.node, %error, "failed to tell another \

@@ -95,7 +95,7 @@ impl Spaces {
     }
 
     async fn hand_over(&self, space: SpaceId, to: Node) {
-        if to.member == self.0.node().member {
+        if to.member.node == self.0.node().member.node {
             return;
         }
         let Some((handle, _)) = self.opened(space) else {
@@ -145,8 +145,7 @@ impl Spaces {
                 tokio::time::sleep(LOOK_AGAIN).await;
                 continue;
             };
-            let me = self.0.node().member;
-            let places = places(&census, &self.running(), |other| other.node.member != me);
+            let places = places(&census, &self.running(), &self.0.node().member.node);
             if places.is_empty() {
                 tracing::warn!("no other process takes spaces");
                 return;
@@ -222,17 +221,14 @@ impl Spaces {
     }
 }
 
-/// Chooses a process for every space: the most expensive first, each to the process with the least
-/// load.
-fn places(
-    census: &Census,
-    running: &[RunningSpace],
-    is_other: impl Fn(&NodeCensus) -> bool,
-) -> Vec<(SpaceId, Node)> {
+/// Chooses another process than `own` for every space: the most expensive first, each to the
+/// process with the least load. Processes are told apart by name: one whose lease had expired goes
+/// on with another nonce.
+fn places(census: &Census, running: &[RunningSpace], own: &NodeId) -> Vec<(SpaceId, Node)> {
     let others = census
         .nodes()
         .iter()
-        .filter(|other| is_other(other) && !other.node.is_draining);
+        .filter(|other| other.node.member.node != *own && !other.node.is_draining);
     let mut others: Vec<(u64, &Node)> =
         others.map(|other| (other.node.load, &other.node)).collect();
     let mut running: Vec<&RunningSpace> = running.iter().collect();
@@ -250,7 +246,9 @@ fn places(
 fn surplus(census: &Census, me: &Node, running: &[RunningSpace]) -> Option<(SpaceId, Node)> {
     let nodes: Vec<&Node> = census.nodes().iter().map(|counted| &counted.node).collect();
     let nodes: Vec<&Node> = nodes.into_iter().filter(|node| !node.is_draining).collect();
-    let own = nodes.iter().position(|node| node.member == me.member)?;
+    let own = nodes
+        .iter()
+        .position(|node| node.member.node == me.member.node)?;
     let loads: Vec<u64> = nodes.iter().map(|node| node.load).collect();
     let mut sorted = loads.clone();
     sorted.sort_unstable();
@@ -318,12 +316,12 @@ mod tests {
         let places = places(
             &census,
             &[running(1, 10), running(2, 200), running(3, 90)],
-            |other| other.node.member.node.0 != "a",
+            &NodeId("a".into()),
         );
         assert_eq!(names(&places), [(2, "c"), (3, "b"), (1, "b")]);
-        assert!(
-            super::places(&census, &[running(1, 1)], |other| other.node.is_draining).is_empty()
-        );
+        let alone = Census::new(vec![counted("a", 0, false), counted("d", 0, true)]);
+        let nowhere = super::places(&alone, &[running(1, 1)], &NodeId("a".into()));
+        assert!(nowhere.is_empty());
     }
 
     #[test]
@@ -336,7 +334,9 @@ mod tests {
                 counted("c", c, false),
             ])
         };
-        let me = counted("a", 0, false).node;
+        // The census has a later incarnation of the process, whose lease had expired.
+        let mut me = counted("a", 0, false).node;
+        me.member.nonce = Nonce(7);
         let spaces = [running(1, 300), running(2, 80), running(3, 10)];
         let chosen = surplus(&census([400, 100, 120]), &me, &spaces);
         assert_eq!(

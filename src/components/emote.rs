@@ -3,8 +3,8 @@
 use super::id::PlayerId;
 use bincode::{Decode, Encode};
 
-/// Number of emotes.
-pub const EMOTES: u8 = 6;
+/// Emotes, in the order of their numbers. `web/src/world/emotes.ts` has their signs.
+pub const EMOTES: &[&str] = &["wave", "heart", "laugh", "applaud", "celebrate", "think"];
 
 /// An emote of a player: the request to show it, and the fact that it is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
@@ -12,6 +12,13 @@ pub const EMOTES: u8 = 6;
 pub struct Emote {
     /// Player who shows it.
     pub player: PlayerId,
-    /// Number of the emote, 0 to 5.
+    /// Number of the emote in `EMOTES`.
     pub kind: u8,
+}
+
+impl Emote {
+    /// Whether there is an emote with this number.
+    pub fn is_known(&self) -> bool {
+        usize::from(self.kind) < EMOTES.len()
+    }
 }

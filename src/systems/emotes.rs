@@ -3,12 +3,12 @@
 use bevy_ecs::prelude::*;
 
 use super::{Outbox, roster};
-use crate::components::emote::{EMOTES, Emote};
+use crate::components::emote::Emote;
 use crate::components::fact::Fact;
 
 /// Shows an emote.
 pub(super) fn apply(world: &mut World, emote: Emote) {
-    if emote.kind < EMOTES && roster::entity(world, emote.player).is_some() {
+    if emote.is_known() && roster::entity(world, emote.player).is_some() {
         world
             .resource_mut::<Outbox>()
             .0

@@ -41,6 +41,7 @@ pub use self::body::{BodyMemory, CutBody};
 use self::gate::Gate;
 pub use self::gate::{CountedConnection, Counts};
 use self::send_queue::SendQueue;
+use self::standing::Outage;
 pub use self::watched::HttpTimes;
 use self::watched::WatchedSocket;
 use crate::cluster::connections::Connections;
@@ -109,6 +110,8 @@ struct EdgeState {
     /// WebSockets by signed-in user.
     users: Counts<UserId>,
     budgets: Budgets,
+    /// Of the database, as connections saw it.
+    outage: Outage,
     /// Bytes of request bodies in progress.
     bodies: Arc<Bodies>,
     /// Limits log lines about refused connections.
@@ -149,6 +152,7 @@ impl Edge {
             ),
             users: Counts::new(settings.max_sockets_per_user),
             budgets,
+            outage: Outage::default(),
             bodies: Arc::default(),
             complaints: once_a_minute(),
             strangers: once_a_minute(),

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::{Instant, timeout};
 
 use crate::components::id::{SpaceId, UserId};
@@ -16,6 +17,27 @@ const FRESH: Duration = Duration::from_secs(1);
 /// Longest wait for the database. After it the last answer counts; without one, the user has no
 /// permissions.
 const PATIENCE: Duration = Duration::from_millis(250);
+
+/// When the database last failed to answer. Connections share it: they wait for a database that is
+/// gone once a second together, and not each of them.
+#[derive(Default)]
+pub(super) struct Outage(Mutex<Option<Instant>>);
+
+impl Outage {
+    fn is_recent(&self, now: Instant) -> bool {
+        let failed = *self.0.lock();
+        failed.is_some_and(|failed| now.duration_since(failed) < FRESH)
+    }
+
+    fn began(&self, now: Instant, reason: &dyn std::fmt::Display) {
+        // Questions that were asked together fail together.
+        let is_known = self.is_recent(now);
+        *self.0.lock() = Some(now);
+        if !is_known {
+            tracing::warn!(%reason, "failed to load the standing of users; the last one counts");
+        }
+    }
+}
 
 /// The standing of a connection's user in the space it joined.
 pub(super) struct CurrentStanding {
@@ -37,21 +59,42 @@ impl CurrentStanding {
     }
 
     /// Whether the user may do something in the space now.
-    pub(super) async fn may(&mut self, store: &Store, permission: Permission) -> bool {
-        if self.asked.is_none_or(|asked| asked.elapsed() >= FRESH) {
+    pub(super) async fn may(
+        &mut self,
+        store: &Store,
+        outage: &Outage,
+        permission: Permission,
+    ) -> bool {
+        let is_old = self.asked.is_none_or(|asked| asked.elapsed() >= FRESH);
+        if is_old && !outage.is_recent(Instant::now()) {
             // Boxed, because the future of a connection should stay small.
-            Box::pin(self.ask(store)).await;
+            Box::pin(self.ask(store, outage)).await;
         }
         may(self.last, permission)
     }
 
-    async fn ask(&mut self, store: &Store) {
-        let (user, space) = (self.user, self.space);
-        match timeout(PATIENCE, store.standing(user, space)).await {
+    async fn ask(&mut self, store: &Store, outage: &Outage) {
+        let answer = timeout(PATIENCE, store.standing(self.user, self.space)).await;
+        let now = Instant::now();
+        match answer {
             Ok(Ok(standing)) => self.last = standing,
-            Ok(Err(error)) => tracing::warn!(%space, %error, "failed to load a user's standing"),
-            Err(_) => tracing::warn!(%space, "the database took too long for a user's standing"),
+            Ok(Err(error)) => outage.began(now, &error),
+            Err(_) => outage.began(now, &"the database took too long"),
         }
-        self.asked = Some(Instant::now());
+        self.asked = Some(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_failed_answer_spares_the_others_the_wait_for_a_second() {
+        let (outage, failed) = (Outage::default(), Instant::now());
+        assert!(!outage.is_recent(failed));
+        outage.began(failed, &"no answer");
+        assert!(outage.is_recent(failed + FRESH / 2));
+        assert!(!outage.is_recent(failed + FRESH), "asked again");
     }
 }

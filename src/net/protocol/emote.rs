@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(Serialize, Deserialize))]
 pub struct EmoteC2s {
-    /// Emote, 0 to 5.
+    /// Number of the emote.
     pub kind: u8,
 }
 
@@ -18,7 +18,7 @@ pub struct EmoteC2s {
 pub struct EmoteS2c {
     /// Player who shows it.
     pub player: u32,
-    /// Emote, 0 to 5.
+    /// Number of the emote.
     pub kind: u8,
 }
 

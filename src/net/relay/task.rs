@@ -200,6 +200,11 @@ impl Task {
                 // If the space has ended, its updates say so next.
                 let _ = space.send(command);
             }
+            drop(space);
+            // A space that runs in another process goes on without end.
+            if self.relays.stopping.is_cancelled() && self.relay.is_empty() {
+                break (close::AWAY, "the server stops; reconnect");
+            }
         };
         inbox.close();
         self.relay.close(code, reason);

@@ -274,7 +274,7 @@ mod tests {
             run: false,
         }));
         assert_eq!(session.receive_binary(now, &input), []);
-        let emote = encode(&ClientMessage::Emote(EmoteC2s { kind: 6 }));
+        let emote = encode(&ClientMessage::Emote(EmoteC2s { kind: u8::MAX }));
         assert_eq!(session.receive_binary(now, &emote), []);
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Action, DomainMessage, MessageKind};
 use crate::components::command::Command;
-use crate::components::emote::{EMOTES, Emote};
+use crate::components::emote::Emote;
 use crate::components::id::PlayerId;
 use crate::net::protocol::emote::EmoteC2s;
 
@@ -14,6 +14,8 @@ impl DomainMessage for EmoteC2s {
     fn act(self, player: PlayerId) -> Option<Action> {
         let Self { kind } = self;
         let emote = Emote { player, kind };
-        (kind < EMOTES).then_some(Action::Command(Command::Emote(emote)))
+        emote
+            .is_known()
+            .then_some(Action::Command(Command::Emote(emote)))
     }
 }

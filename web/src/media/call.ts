@@ -80,20 +80,20 @@ export class Call {
       track: (player, kind, track) => this.#arrived(player, kind, track),
       gone: (player) => this.#gone(player),
       state: (player, state) => this.#states.set(player, state),
-      say: (player, body) => space.signal(player, body),
+      say: (player, body) => space.calls.signal(player, body),
     });
-    space.onSignal = (player, body) => this.#mesh.hear(player, body);
+    space.calls.onSignal = (player, body) => this.#mesh.hear(player, body);
     // Without ICE servers, browsers on one network still find each other.
     const ice = api.ice().catch(() => ({ configuration: {}, forwarder: "unit" }));
     void ice.then(async ({ configuration, forwarder }) => {
       if (this.#isClosed) return;
       this.#mesh.use(configuration);
       if (forwarder !== "livekit") this.#carrier = this.#useSfu(configuration);
-      this.#unsubscribe.push(space.peers.subscribe((peers) => this.#connect(peers)));
+      this.#unsubscribe.push(space.calls.peers.subscribe((peers) => this.#connect(peers)));
       if (forwarder === "livekit") await this.#useLiveKit();
     });
     this.#unsubscribe.push(
-      space.people.subscribe(() => {
+      space.people.all.subscribe(() => {
         this.#carrier?.resend();
         this.#showTiles();
       }),
@@ -107,9 +107,9 @@ export class Call {
       configuration,
       () => this.#sent(),
       (player) => this.#picturesOf(player),
-      { say: (body) => space.sendToSfu(body), changed: () => this.#retuneAll() },
+      { say: (body) => space.calls.sendToSfu(body), changed: () => this.#retuneAll() },
     );
-    space.onSfu = (body) => sfu.hear(body);
+    space.calls.onSfu = (body) => sfu.hear(body);
     this.#unsubscribe.push(
       space.status.subscribe(({ kind }) => {
         if (kind === "open") sfu.back();
@@ -126,7 +126,7 @@ export class Call {
     const access = {
       enter: () => api.liveKit(space.id),
       room: makeRoom,
-      userOf: (player: number) => space.crowd.cards.get(player)?.user,
+      userOf: (player: number) => space.people.card(player)?.user,
     };
     const room = new LiveKit(() => this.#sent(), access, {
       changed: () => this.#retuneAll(),
@@ -143,7 +143,7 @@ export class Call {
       }),
     );
     this.#carrier = room;
-    this.#connect(space.peers.peek());
+    this.#connect(space.calls.peers.peek());
   }
 
   /** Switches something on or off. What went wrong is in `failure`. */
@@ -192,7 +192,7 @@ export class Call {
     level: number;
     kinds: Kind[];
   }[] {
-    return [...this.space.peers.value.keys()].map((player) => ({
+    return [...this.space.calls.peers.value.keys()].map((player) => ({
       player,
       state: this.#stateOf(player),
       isForwarded: this.#isForwarded(player),
@@ -217,8 +217,8 @@ export class Call {
     this.#unwatch();
     for (const unsubscribe of this.#unsubscribe) unsubscribe();
     for (const event of ["pointerdown", "keydown"] as const) removeEventListener(event, this.#wake);
-    this.space.onSignal = () => {};
-    this.space.onSfu = () => {};
+    this.space.calls.onSignal = () => {};
+    this.space.calls.onSfu = () => {};
     this.#mesh.close();
     this.#carrier?.close();
     for (const kind of KINDS) this.#drop(kind);
@@ -286,7 +286,7 @@ export class Call {
 
   #resend(): void {
     const { microphone, camera, screen } = this.#sent();
-    this.space.media(microphone !== null, camera !== null, screen !== null);
+    this.space.own.media(microphone !== null, camera !== null, screen !== null);
     this.#mesh.resend();
     this.#carrier?.resend();
   }
@@ -297,8 +297,8 @@ export class Call {
   }
 
   #connect(peers: ReadonlyMap<number, Peer>): void {
-    this.#mesh.connect(peers.values(), (player) => this.space.crowd.cards.get(player)?.user);
-    this.#carrier?.connect(peers.values(), this.space.me);
+    this.#mesh.connect(peers.values(), (player) => this.space.people.card(player)?.user);
+    this.#carrier?.connect(peers.values(), this.space.people.me);
     for (const player of this.#why.keys()) if (!peers.has(player)) this.#why.delete(player);
     this.#retuneAll();
   }
@@ -331,7 +331,7 @@ export class Call {
   }
 
   #picturesOf(player: number): number {
-    const media = this.space.crowd.cards.get(player)?.media ?? 0;
+    const media = this.space.people.card(player)?.media ?? 0;
     return (media & 2 ? 1 : 0) + (media & 4 ? 1 : 0);
   }
 
@@ -340,8 +340,8 @@ export class Call {
     const forwarded: Tracks = this.#carrier?.tracks ?? new Map();
     for (const player of new Set([...this.#tracks.keys(), ...forwarded.keys()]))
       this.#retune(player);
-    for (const { player, hear, see } of this.space.peers.value.values()) {
-      const media = this.space.crowd.cards.get(player)?.media ?? 0;
+    for (const { player, hear, see } of this.space.calls.peers.value.values()) {
+      const media = this.space.people.card(player)?.media ?? 0;
       const comes = (kind: Kind, isSent: boolean) =>
         !isSent || this.#carrier?.flows(player, kind) === true;
       const hasAll =
@@ -379,7 +379,7 @@ export class Call {
       return;
     }
     this.#tracks.set(player, now);
-    const user = this.space.crowd.cards.get(player)?.user;
+    const user = this.space.people.card(player)?.user;
     if (user && before.size === 0) this.graph.setPersonalVolume(player, this.personalVolume(user));
   }
 
@@ -387,24 +387,25 @@ export class Call {
   #follow(): void {
     const now = performance.now();
     const speaking = new Set<number>();
-    for (const peer of this.space.peers.value.values()) {
+    for (const peer of this.space.calls.peers.value.values()) {
       const { player, why } = peer;
       const wasWhy = this.#why.get(player);
       this.graph.setVolume(
         player,
-        volumeOf(peer, this.space.distanceTo(player), this.space.reachTo(player)),
+        volumeOf(peer, this.space.walking.distanceTo(player), this.space.calls.reachTo(player)),
         wasWhy !== why,
       );
       if (this.#tracks.has(player)) this.#why.set(player, why);
       if (peer.hear && this.graph.isSpeaking(player, now)) speaking.add(player);
     }
-    if (this.#sent().microphone && this.graph.isOwnSpeaking(now)) speaking.add(this.space.me);
+    if (this.#sent().microphone && this.graph.isOwnSpeaking(now))
+      speaking.add(this.space.people.me);
     batch(() => {
       const before = this.speaking.value;
       const isSame =
         before.size === speaking.size && [...speaking].every((player) => before.has(player));
       if (!isSame) this.speaking.value = speaking;
-      this.isAsleep.value = this.graph.isAsleep && this.space.peers.value.size > 0;
+      this.isAsleep.value = this.graph.isAsleep && this.space.calls.peers.value.size > 0;
     });
   }
 
@@ -416,18 +417,18 @@ export class Call {
       kind: Tile["kind"],
       track: MediaStreamTrack | null | undefined,
     ) => {
-      if (track) tiles.push({ player, name, kind, track, isMe: player === this.space.me });
+      if (track) tiles.push({ player, name, kind, track, isMe: player === this.space.people.me });
     };
-    const { me, crowd } = this.space;
+    const { people } = this.space;
     // Screens come first: people look at them together.
     for (const kind of ["screen", "camera"] as const) {
-      for (const peer of this.space.peers.value.values()) {
-        const card = crowd.cards.get(peer.player);
+      for (const peer of this.space.calls.peers.value.values()) {
+        const card = people.card(peer.player);
         const sends = card && (card.media & (kind === "camera" ? 2 : 4)) !== 0;
         if (peer.see && sends)
           add(peer.player, card.name, kind, this.#tracks.get(peer.player)?.get(kind));
       }
-      add(me, "You", kind, this.#sources[kind]);
+      add(people.me, "You", kind, this.#sources[kind]);
     }
     this.tiles.value = tiles;
   }

@@ -10,36 +10,20 @@ test.each([0, 250, 251, 65_535, 65_536, 0xffff_ffff, 2 ** 32, Number.MAX_SAFE_IN
   },
 );
 
-test.each([0, 1, -1, 125, -126, 70_000, 2 ** 31 - 1, -(2 ** 31)])(
-  "the signed %d is written as it is read",
-  (value) => {
-    expect(read(new Writer().int(value)).int()).toBe(value);
-  },
-);
+test.each([
+  [0, 0],
+  [1, -1],
+  [2, 1],
+  [249, -125],
+])("the byte %d is the signed %d", (byte, value) => {
+  expect(new Reader(Uint8Array.from([byte])).int()).toBe(value);
+});
 
-test("lists, maps, fixed bytes and small numbers are written as they are read", () => {
-  const writer = new Writer();
-  writer.list(["a", "ö"], (item) => writer.string(item));
-  writer.map(
-    new Map([[300, true]]),
-    (key) => writer.uint(key),
-    (value) => writer.bool(value),
-  );
-  writer
-    .bytes(Uint8Array.from([1, 2, 3]))
-    .i8(-3)
-    .f32(0.5)
-    .option(null, () => {});
-  const reader = read(writer);
-  expect(reader.list(() => reader.string())).toEqual(["a", "ö"]);
-  expect(
-    reader.map(
-      () => reader.uint(),
-      () => reader.bool(),
-    ),
-  ).toEqual(new Map([[300, true]]));
-  expect(reader.bytes(3)).toEqual(Uint8Array.from([1, 2, 3]));
-  expect([reader.i8(), reader.f32(), reader.option(() => 1)]).toEqual([-3, 0.5, null]);
+test("text and what may be missing are written as they are read", () => {
+  const writer = new Writer().string("ö").option(null, () => {});
+  const reader = read(writer.option("a", (value) => writer.string(value)));
+  expect([reader.string(), reader.option(() => 1)]).toEqual(["ö", null]);
+  expect(reader.option(() => reader.string())).toBe("a");
   reader.end();
 });
 

@@ -1,4 +1,7 @@
-/** Bytes: bincode's standard encoding, read and written. `docs/protocol.md` states it. */
+/**
+ * Bytes: bincode's standard encoding, read and written, as far as the messages need it.
+ * `docs/protocol.md` states it.
+ */
 
 export class DecodeError extends Error {}
 
@@ -52,19 +55,6 @@ export class Reader {
     return zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2;
   }
 
-  f32(): number {
-    this.#need(4);
-    this.#at += 4;
-    return this.#view.getFloat32(this.#at - 4, true);
-  }
-
-  /** This many bytes, without a length before them. */
-  bytes(length: number): Uint8Array {
-    this.#need(length);
-    this.#at += length;
-    return this.#bytes.slice(this.#at - length, this.#at);
-  }
-
   string(): string {
     const length = this.uint();
     this.#need(length);
@@ -83,10 +73,6 @@ export class Reader {
     const items: T[] = [];
     for (let index = 0; index < length; index++) items.push(item());
     return items;
-  }
-
-  map<K, V>(key: () => K, value: () => V): Map<K, V> {
-    return new Map(this.list((): [K, V] => [key(), value()]));
   }
 
   option<T>(value: () => T): T | null {
@@ -114,10 +100,6 @@ export class Writer {
     return this;
   }
 
-  i8(value: number): this {
-    return this.u8(value & 0xff);
-  }
-
   bool(value: boolean): this {
     return this.u8(value ? 1 : 0);
   }
@@ -142,38 +124,12 @@ export class Writer {
     return this;
   }
 
-  int(value: number): this {
-    return this.uint(value < 0 ? -2 * value - 1 : 2 * value);
-  }
-
-  f32(value: number): this {
-    this.#room(4);
-    this.#view.setFloat32(this.#at, value, true);
-    this.#at += 4;
-    return this;
-  }
-
-  /** The bytes, without a length before them. */
-  bytes(value: Uint8Array): this {
-    this.#room(value.length);
-    this.#bytes.set(value, this.#at);
-    this.#at += value.length;
-    return this;
-  }
-
   string(value: string): this {
     const bytes = text.encoder.encode(value);
-    return this.uint(bytes.length).bytes(bytes);
-  }
-
-  list<T>(items: readonly T[], write: (item: T) => unknown): this {
-    this.uint(items.length);
-    for (const item of items) write(item);
+    this.uint(bytes.length).#room(bytes.length);
+    this.#bytes.set(bytes, this.#at);
+    this.#at += bytes.length;
     return this;
-  }
-
-  map<K, V>(map: ReadonlyMap<K, V>, key: (key: K) => unknown, value: (value: V) => unknown): this {
-    return this.list([...map], ([k, v]) => [key(k), value(v)]);
   }
 
   option<T>(value: T | null, write: (value: T) => unknown): this {

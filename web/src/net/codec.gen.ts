@@ -321,7 +321,7 @@ export type ElementS2c =
 
 /** Shows an emote over the sender's head. */
 export interface EmoteC2s {
-  /** Emote, 0 to 5. */
+  /** Number of the emote. */
   kind: number;
 }
 
@@ -329,7 +329,7 @@ export interface EmoteC2s {
 export interface Emote {
   /** Player who shows it. */
   player: number;
-  /** Emote, 0 to 5. */
+  /** Number of the emote. */
   kind: number;
 }
 

@@ -1,7 +1,7 @@
 /** Actors: players and standing elements, drawn in the order of where they touch the ground. */
 
 import { Container, Graphics, type GraphicsContext, Sprite, type Texture } from "pixi.js";
-import type { Crowd } from "../world/crowd";
+import type { Crowd } from "../net/crowd";
 import { groundLine, type SpaceMap } from "../world/map";
 import { SUBTILES } from "../world/movement";
 import { type Art, type Figure, TILE, WALK_STEPS } from "./art";

@@ -4,6 +4,7 @@
  */
 
 import { CanvasSource, Rectangle, Texture } from "pixi.js";
+import { STATUSES } from "../world/statuses";
 
 const SCALE = 2;
 const SLOT = { width: 156, height: 22 };
@@ -13,13 +14,7 @@ const FONT = '600 13px system-ui, "Segoe UI", Roboto, "Noto Color Emoji", sans-s
 
 /** Room for the mark of a status before the name. */
 const MARK = 12;
-const STATUS = { busy: 1, away: 2, doNotDisturb: 3, quiet: 4 } as const;
-const COLORS: Record<number, string> = {
-  [STATUS.busy]: "#f2bd5c",
-  [STATUS.away]: "#d8ccd6",
-  [STATUS.doNotDisturb]: "#e0605a",
-  [STATUS.quiet]: "#8fd19e",
-};
+const PLAIN = "#fffaf1";
 
 export class Labels {
   readonly #pages: { canvas: HTMLCanvasElement; source: CanvasSource; used: number }[] = [];
@@ -103,7 +98,7 @@ export class Labels {
     context.beginPath();
     context.roundRect(x + (SLOT.width - width) / 2, y + 1, width, SLOT.height - 2, 10);
     context.fill();
-    context.fillStyle = "#fffaf1";
+    context.fillStyle = PLAIN;
     context.fillText(shown, x + (SLOT.width + room) / 2, y + SLOT.height / 2 + 0.5);
     if (room > 0) mark(context, status, x + (SLOT.width - width) / 2 + 12, y + SLOT.height / 2);
     context.restore();
@@ -125,19 +120,19 @@ function mark(context: CanvasRenderingContext2D, status: number, x: number, y: n
     context.arc(x, y, radius, 0, 2 * Math.PI);
   };
   context.lineWidth = 1.5;
-  const color = COLORS[status] ?? "#fffaf1";
-  context.fillStyle = color;
-  context.strokeStyle = color;
-  const isRing = status === STATUS.away || status === STATUS.quiet;
+  const { colour, form } = STATUSES[status] ?? { colour: null, form: "disc" };
+  context.fillStyle = colour ?? PLAIN;
+  context.strokeStyle = colour ?? PLAIN;
+  const isRing = form === "ring" || form === "dotted ring";
   disc(isRing ? 3.75 : 4.5);
   if (isRing) context.stroke();
   else context.fill();
-  if (status === STATUS.quiet) {
+  if (form === "dotted ring") {
     disc(1.5);
     context.fill();
   }
-  if (status === STATUS.doNotDisturb) {
-    context.fillStyle = "#fffaf1";
+  if (form === "bar") {
+    context.fillStyle = PLAIN;
     context.fillRect(x - 2.5, y - 0.75, 5, 1.5);
   }
 }

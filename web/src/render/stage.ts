@@ -162,12 +162,13 @@ export class Stage {
 
   #draw(now: number, seconds: number): void {
     const space = this.#space;
-    space.advance(now);
-    space.prediction?.fade(seconds);
-    if (space.mapVersion.peek() !== this.#drawnMap) this.#build();
-    const tick = space.drawnTick(now);
-    const part = space.partOfStep(now);
-    const { me, crowd, prediction } = space;
+    space.walking.advance(now);
+    space.walking.prediction?.fade(seconds);
+    if (space.map.version.peek() !== this.#drawnMap) this.#build();
+    const tick = space.people.drawnTick(now);
+    const part = space.walking.partOfStep(now);
+    const { me, crowd } = space.people;
+    const { prediction } = space.walking;
     if (prediction && !crowd.walkers.has(me) && crowd.cards.has(me)) return;
     const placeOwn = () => {
       if (!prediction) return;
@@ -189,7 +190,8 @@ export class Stage {
           ? prediction.body.facing
           : (crowd.walkers.get(player)?.facing ?? 0),
     );
-    if (space.map) this.#zones.look(space.map, space.zonesHere(), seconds, this.#still);
+    const map = space.map.current;
+    if (map) this.#zones.look(map, space.zones.here(), seconds, this.#still);
     this.#look(seconds);
     this.#mark(now);
     this.#show();
@@ -213,9 +215,9 @@ export class Stage {
 
   /** Builds the ground and the elements after the map arrived or changed. */
   #build(): void {
-    const { map } = this.#space;
+    const map = this.#space.map.current;
     if (!map) return;
-    this.#drawnMap = this.#space.mapVersion.peek();
+    this.#drawnMap = this.#space.map.version.peek();
     if (!this.#ground?.shows(map)) {
       this.#ground?.destroy();
       this.#ground = new Ground(map, this.#art);
@@ -228,8 +230,8 @@ export class Stage {
 
   /** Follows the own player, without showing what is beyond the map. */
   #look(seconds: number): void {
-    const { map, prediction } = this.#space;
-    if (!prediction || !map) return;
+    const map = this.#space.map.current;
+    if (!this.#space.walking.prediction || !map) return;
     const { width, height } = this.#app.screen;
     const zoomLeft = this.#zoomWanted - this.#zoom;
     this.#zoom +=
@@ -251,12 +253,12 @@ export class Stage {
     this.#world.position.set(Math.round(-left * this.#zoom), Math.round(-top * this.#zoom));
     const [right, bottom] = [left + width / this.#zoom, top + height / this.#zoom];
     this.#ground?.cull(left, top, right, bottom);
-    this.#actors.cull(left, top, right, bottom, this.#space.me);
+    this.#actors.cull(left, top, right, bottom, this.#space.people.me);
     this.#space.show(width / this.#zoom / TILE, height / this.#zoom / TILE);
   }
 
   #mark(now: number): void {
-    const { target } = this.#space;
+    const { target } = this.#space.walking;
     this.#marker.visible = target !== undefined;
     if (!target) return;
     this.#marker.position.set((target.x + 0.5) * TILE, (target.y + 0.5) * TILE);

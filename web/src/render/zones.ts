@@ -2,20 +2,10 @@
 
 import { Container, Graphics } from "pixi.js";
 import type { SpaceMap, Zone } from "../world/map";
+import { tintOf } from "../world/zones";
 import { TILE } from "./art";
 import type { RedrawGuard } from "./redraw-guard";
 
-/** The colours of the minimap. */
-const TINTS: Record<string, number> = {
-  private: 0xb5a0b4,
-  silent: 0xa9d6cf,
-  stage: 0xe2ab4a,
-  audience: 0xe2ab4a,
-  portal: 0x6db5b5,
-  link: 0x9db8e8,
-  note: 0xf5d88f,
-  voices: 0x8fb98a,
-};
 const SHADE = 0x241c28;
 const DARK = 0.42;
 
@@ -32,8 +22,8 @@ export class Zones {
     this.#drawn = map.zones;
     for (const child of this.floor.removeChildren()) child.destroy();
     for (const zone of map.zones) {
-      const color = TINTS[zone.kind];
-      if (color === undefined) continue;
+      const tint = tintOf(zone.kind);
+      if (!tint) continue;
       const floor = new Graphics()
         .roundRect(
           zone.x * TILE + 2,
@@ -42,8 +32,8 @@ export class Zones {
           zone.height * TILE - 4,
           8,
         )
-        .fill({ color, alpha: zone.kind === "audience" ? 0.1 : 0.2 })
-        .stroke({ color, alpha: 0.75, width: 2 });
+        .fill(tint)
+        .stroke({ color: tint.color, alpha: 0.75, width: 2 });
       this.floor.addChild(floor);
     }
   }

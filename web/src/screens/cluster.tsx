@@ -5,6 +5,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { api, type Cluster, type RunningNode, type RunningSpace } from "../net/api";
 import { here } from "../net/base";
+import { reasonOf } from "../net/reason";
 import { Brand, Dialog, ErrorNote, Spinner } from "../ui/controls";
 import { me } from "../ui/me";
 
@@ -15,41 +16,9 @@ const REFRESH = 1000;
 const ROWS = 200;
 
 export function ClusterScreen() {
-  const [cluster, setCluster] = useState<Cluster | null>(null);
-  const [error, setError] = useState<string | null>(null);
-  const [search, setSearch] = useState("");
-  const [draining, setDraining] = useState<string | null>(null);
   const isAdmin = me.value?.role === "admin";
-
-  useEffect(() => {
-    if (!isAdmin) return;
-    let isCurrent = true;
-    const load = async () => {
-      if (document.hidden) return;
-      try {
-        const loaded = await api.cluster();
-        if (!isCurrent) return;
-        setCluster(loaded);
-        setError(null);
-      } catch (caught) {
-        if (isCurrent) setError(messageOf(caught));
-      }
-    };
-    void load();
-    const timer = setInterval(load, REFRESH);
-    document.addEventListener("visibilitychange", load);
-    return () => {
-      isCurrent = false;
-      clearInterval(timer);
-      document.removeEventListener("visibilitychange", load);
-    };
-  }, [isAdmin]);
-
-  const order = (what: Promise<unknown>) => what.catch((caught) => setError(messageOf(caught)));
-  const found =
-    cluster?.spaces.filter(({ name }) =>
-      name.toLowerCase().includes(search.trim().toLowerCase()),
-    ) ?? [];
+  const { cluster, error, order } = useCluster(isAdmin);
+  const [draining, setDraining] = useState<string | null>(null);
   const nodes = cluster?.nodes ?? [];
   return (
     <>
@@ -88,79 +57,164 @@ export function ClusterScreen() {
                 when one dies, the others go on with its spaces.
               </p>
             )}
-            <div class="row spread">
-              <h2>Spaces that are run</h2>
-              <input
-                class="input"
-                style={{ width: "14rem" }}
-                type="search"
-                placeholder="Search spaces"
-                aria-label="Search spaces"
-                value={search}
-                onInput={(event) => setSearch(event.currentTarget.value)}
-              />
-            </div>
-            {found.length === 0 ? (
-              <p class="muted">{search ? "No space of that name is run." : "No space is open."}</p>
-            ) : (
-              <div class="scroll">
-                <table class="table">
-                  <thead>
-                    <tr>
-                      <th scope="col">Space</th>
-                      <th scope="col">Process</th>
-                      <th scope="col">People</th>
-                      <th scope="col">Tick</th>
-                      <th scope="col">Epoch</th>
-                      <th scope="col">Move to</th>
-                    </tr>
-                  </thead>
-                  <tbody>
-                    {found.slice(0, ROWS).map((space) => (
-                      <SpaceRow
-                        key={space.spaceId}
-                        space={space}
-                        others={nodes.filter(
-                          (node) => node.node !== space.node && !node.isDraining,
-                        )}
-                        onMove={(node) => order(api.moveSpace(space.spaceId, node))}
-                      />
-                    ))}
-                  </tbody>
-                </table>
-              </div>
-            )}
-            {found.length > ROWS && (
-              <p class="muted">And {found.length - ROWS} more. Search to see them.</p>
-            )}
+            <RunningSpaces cluster={cluster} onMove={(id, to) => order(api.moveSpace(id, to))} />
           </>
         )}
       </main>
       {draining !== null && (
-        <Dialog title={`Empty ${draining}`} onClose={() => setDraining(null)}>
-          <h2>Empty {draining}?</h2>
-          <p>
-            Its spaces move to the other processes while people are in them; no one is disconnected.
-            It takes new ones only when you let it again.
-          </p>
-          <div class="row">
-            <button type="button" class="button" onClick={() => setDraining(null)}>
-              Leave it
-            </button>
-            <button
-              type="button"
-              class="button primary"
-              onClick={() => {
-                order(api.drain(draining));
-                setDraining(null);
-              }}
-            >
-              Empty it
-            </button>
-          </div>
-        </Dialog>
+        <DrainDialog
+          node={draining}
+          onClose={() => setDraining(null)}
+          onDrain={() => order(api.drain(draining))}
+        />
       )}
     </>
+  );
+}
+
+interface ClusterState {
+  cluster: Cluster | null;
+  error: string | null;
+  /** Waits for an order; why it failed is shown. */
+  order: (what: Promise<unknown>) => void;
+}
+
+/** The processes and their spaces, asked for again and again while the page is visible. */
+function useCluster(isAdmin: boolean): ClusterState {
+  const [cluster, setCluster] = useState<Cluster | null>(null);
+  const [error, setError] = useState<string | null>(null);
+  useEffect(() => {
+    if (!isAdmin) return;
+    let isCurrent = true;
+    const load = async () => {
+      if (document.hidden) return;
+      try {
+        const loaded = await api.cluster();
+        if (!isCurrent) return;
+        setCluster(loaded);
+        setError(null);
+      } catch (caught) {
+        if (isCurrent) setError(reasonOf(caught));
+      }
+    };
+    void load();
+    const timer = setInterval(load, REFRESH);
+    document.addEventListener("visibilitychange", load);
+    return () => {
+      isCurrent = false;
+      clearInterval(timer);
+      document.removeEventListener("visibilitychange", load);
+    };
+  }, [isAdmin]);
+  return {
+    cluster,
+    error,
+    order: (what) => void what.catch((caught) => setError(reasonOf(caught))),
+  };
+}
+
+interface RunningSpacesProps {
+  cluster: Cluster;
+  onMove: (space: string, node: string) => void;
+}
+
+export function RunningSpaces({ cluster, onMove }: RunningSpacesProps) {
+  const [search, setSearch] = useState("");
+  const wanted = search.trim().toLowerCase();
+  const found = cluster.spaces.filter(({ name }) => name.toLowerCase().includes(wanted));
+  return (
+    <>
+      <div class="row spread">
+        <h2>Spaces that are run</h2>
+        <input
+          class="input"
+          style={{ width: "14rem" }}
+          type="search"
+          placeholder="Search spaces"
+          aria-label="Search spaces"
+          value={search}
+          onInput={(event) => setSearch(event.currentTarget.value)}
+        />
+      </div>
+      {found.length === 0 ? (
+        <p class="muted">{search ? "No space of that name is run." : "No space is open."}</p>
+      ) : (
+        <SpaceTable spaces={found.slice(0, ROWS)} nodes={cluster.nodes} onMove={onMove} />
+      )}
+      {found.length > ROWS && (
+        <p class="muted">And {found.length - ROWS} more. Search to see them.</p>
+      )}
+    </>
+  );
+}
+
+interface SpaceTableProps {
+  spaces: RunningSpace[];
+  nodes: RunningNode[];
+  onMove: (space: string, node: string) => void;
+}
+
+function SpaceTable({ spaces, nodes, onMove }: SpaceTableProps) {
+  const othersOf = ({ node }: RunningSpace) =>
+    nodes.filter((other) => other.node !== node && !other.isDraining);
+  return (
+    <div class="scroll">
+      <table class="table">
+        <thead>
+          <tr>
+            <th scope="col">Space</th>
+            <th scope="col">Process</th>
+            <th scope="col">People</th>
+            <th scope="col">Tick</th>
+            <th scope="col">Epoch</th>
+            <th scope="col">Move to</th>
+          </tr>
+        </thead>
+        <tbody>
+          {spaces.map((space) => (
+            <SpaceRow
+              key={space.spaceId}
+              space={space}
+              others={othersOf(space)}
+              onMove={(node) => onMove(space.spaceId, node)}
+            />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+interface DrainProps {
+  node: string;
+  onClose: () => void;
+  onDrain: () => void;
+}
+
+function DrainDialog({ node, onClose, onDrain }: DrainProps) {
+  return (
+    <Dialog title={`Empty ${node}`} onClose={onClose}>
+      <h2>Empty {node}?</h2>
+      <p>
+        Its spaces move to the other processes while people are in them; no one is disconnected. It
+        takes new ones only when you let it again.
+      </p>
+      <div class="row">
+        <button type="button" class="button" onClick={onClose}>
+          Leave it
+        </button>
+        <button
+          type="button"
+          class="button primary"
+          onClick={() => {
+            onDrain();
+            onClose();
+          }}
+        >
+          Empty it
+        </button>
+      </div>
+    </Dialog>
   );
 }
 
@@ -245,8 +299,4 @@ function SpaceRow({
       </td>
     </tr>
   );
-}
-
-function messageOf(caught: unknown): string {
-  return caught instanceof Error ? caught.message : String(caught);
 }

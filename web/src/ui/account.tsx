@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import { api } from "../net/api";
 import { keepToken } from "../net/http";
+import { useAttempt } from "./attempt";
 import { Dialog, ErrorNote, IconButton, Spinner } from "./controls";
 import { me } from "./me";
 import { PasswordField } from "./password";
@@ -12,25 +13,12 @@ export function AccountDialog({ onClose }: { onClose: () => void }) {
   const [current, setCurrent] = useState("");
   const [chosen, setChosen] = useState("");
   const [said, setSaid] = useState("");
-  const [error, setError] = useState<string | null>(null);
-  const [isBusy, setBusy] = useState(false);
-  const rules = useSignUp();
-
-  const during = async (work: () => Promise<void>) => {
-    setBusy(true);
-    setError(null);
-    setSaid("");
-    try {
-      await work();
-    } catch (caught) {
-      setError(caught instanceof Error ? caught.message : String(caught));
-    }
-    setBusy(false);
-  };
+  const { error, isBusy, run } = useAttempt();
 
   const change = (event: Event) => {
     event.preventDefault();
-    void during(async () => {
+    setSaid("");
+    void run(async () => {
       await api.changePassword(current, chosen);
       setCurrent("");
       setChosen("");
@@ -38,12 +26,14 @@ export function AccountDialog({ onClose }: { onClose: () => void }) {
     });
   };
 
-  const signOutEverywhere = () =>
-    during(async () => {
+  const signOutEverywhere = () => {
+    setSaid("");
+    return run(async () => {
       await api.signOutEverywhere();
       keepToken(null);
       me.value = null;
     });
+  };
 
   return (
     <Dialog title="Your account" onClose={onClose}>
@@ -59,26 +49,7 @@ export function AccountDialog({ onClose }: { onClose: () => void }) {
           </p>
         )}
         <h2>Change the password</h2>
-        <input
-          type="text"
-          autocomplete="username"
-          value={me.value?.username ?? ""}
-          readOnly
-          hidden
-        />
-        <PasswordField
-          id="current-password"
-          label="Current password"
-          value={current}
-          onValue={setCurrent}
-        />
-        <PasswordField
-          id="next-password"
-          label="New password"
-          value={chosen}
-          onValue={setChosen}
-          least={rules?.passwordChars ?? 1}
-        />
+        <Passwords current={current} chosen={chosen} onCurrent={setCurrent} onChosen={setChosen} />
         {error && <ErrorNote>{error}</ErrorNote>}
         <p role="status">{said}</p>
         <button type="submit" class="button primary" disabled={isBusy || !current || !chosen}>
@@ -91,5 +62,35 @@ export function AccountDialog({ onClose }: { onClose: () => void }) {
         <p class="small muted">Ends every session of yours, this one too.</p>
       </form>
     </Dialog>
+  );
+}
+
+interface PasswordsProps {
+  current: string;
+  chosen: string;
+  onCurrent: (password: string) => void;
+  onChosen: (password: string) => void;
+}
+
+/** The current and the next password; the hidden name is for password managers. */
+function Passwords({ current, chosen, onCurrent, onChosen }: PasswordsProps) {
+  const rules = useSignUp();
+  return (
+    <>
+      <input type="text" autocomplete="username" value={me.value?.username ?? ""} readOnly hidden />
+      <PasswordField
+        id="current-password"
+        label="Current password"
+        value={current}
+        onValue={onCurrent}
+      />
+      <PasswordField
+        id="next-password"
+        label="New password"
+        value={chosen}
+        onValue={onChosen}
+        least={rules?.passwordChars ?? 1}
+      />
+    </>
   );
 }

@@ -1,21 +1,22 @@
 /** Along: following others, and requests to talk in a bubble. */
 
-import { useEffect } from "preact/hooks";
 import type { Space } from "../net/space";
+import { useShortcuts } from "./keyboard";
+import { SHORTCUTS, withKey } from "./keys";
 
 /** The player that this one follows, with a way to stop, and who follows them. */
 export function Following({ space }: { space: Space }) {
-  const { following, followers, people } = space;
-  const leader = people.value.find(({ player }) => player === following.value);
-  const names = followers.value.map(({ name }) => name);
+  const { following, people } = space;
+  const leader = people.all.value.find(({ player }) => player === following.leader.value);
+  const names = following.followers.value.map(({ name }) => name);
   const count = names.length > 3 ? `${names.length} people follow you.` : undefined;
   return (
     <>
       {leader && (
         <div class="knock" role="status">
           <span>Following {leader.name}</span>
-          <button type="button" class="button small" onClick={() => space.follow(null)}>
-            Stop (Esc)
+          <button type="button" class="button small" onClick={() => space.following.stop()}>
+            {withKey("Stop", SHORTCUTS.leave)}
           </button>
         </div>
       )}
@@ -35,23 +36,14 @@ export function Following({ space }: { space: Space }) {
  * until then.
  */
 export function Askers({ space }: { space: Space }) {
-  useEffect(() => {
-    const onKeyDown = (event: KeyboardEvent) => {
-      const asker = space.askers.peek().at(-1);
-      const isTyping =
-        event.target instanceof HTMLElement &&
-        event.target.closest("input, textarea, select, [contenteditable]");
-      if (!asker || isTyping || event.ctrlKey || event.metaKey || event.altKey || event.repeat)
-        return;
-      if (event.key.toLowerCase() === "y") space.answerAsker(asker.player, true);
-      else if (event.key.toLowerCase() === "n") space.answerAsker(asker.player, false);
-    };
-    addEventListener("keydown", onKeyDown);
-    return () => removeEventListener("keydown", onKeyDown);
-  }, [space]);
+  const answer = (agrees: boolean) => () => {
+    const asker = space.bubbles.askers.peek().at(-1);
+    if (asker) space.bubbles.answer(asker.player, agrees);
+  };
+  useShortcuts([SHORTCUTS.agree, answer(true)], [SHORTCUTS.decline, answer(false)]);
   return (
     <>
-      {space.askers.value.map(({ player, name, aside }) => (
+      {space.bubbles.askers.value.map(({ player, name, aside }) => (
         <div key={player} class="knock" role="alert">
           <span>
             {aside
@@ -61,16 +53,16 @@ export function Askers({ space }: { space: Space }) {
           <button
             type="button"
             class="button primary small"
-            onClick={() => space.answerAsker(player, true)}
+            onClick={() => space.bubbles.answer(player, true)}
           >
-            Agree (Y)
+            {withKey("Agree", SHORTCUTS.agree)}
           </button>
           <button
             type="button"
             class="button small"
-            onClick={() => space.answerAsker(player, false)}
+            onClick={() => space.bubbles.answer(player, false)}
           >
-            Not now (N)
+            {withKey("Not now", SHORTCUTS.decline)}
           </button>
         </div>
       ))}

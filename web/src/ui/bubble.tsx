@@ -7,8 +7,10 @@ import { useEffect, useState } from "preact/hooks";
 import { WHY } from "../media/gain";
 import type { BubbleState } from "../net/codec.gen";
 import type { Space } from "../net/space";
+import { SHORTCUTS, withKey } from "./keys";
 
 const LOOK_EVERY = 200;
+const BUBBLE_HELP = "Asks those within two tiles; you and who agrees hear only each other";
 const ASIDE_HELP =
   "Asks those within two tiles; you and who agrees hear each other well and the others softly";
 
@@ -17,7 +19,7 @@ const nameOf = ({ aside }: BubbleState) => (aside ? "aside" : "bubble");
 /** Actions on the own bubble, or on one next to the player. */
 export function BubbleActions({ space }: { space: Space }) {
   const near = useNearbyBubble(space);
-  const mine = space.bubble;
+  const mine = space.bubbles.mine;
   if (mine) {
     return (
       <div class="row" role="group" aria-label={`Your ${nameOf(mine)}`}>
@@ -25,19 +27,19 @@ export function BubbleActions({ space }: { space: Space }) {
           type="button"
           class="button small"
           aria-pressed={mine.locked}
-          onClick={() => space.lockBubble(!mine.locked)}
+          onClick={() => space.bubbles.lock(!mine.locked)}
         >
           {mine.locked ? `Unlock this ${nameOf(mine)}` : `Lock this ${nameOf(mine)}`}
         </button>
-        <button type="button" class="button small" onClick={() => space.leaveBubble()}>
-          Leave it (B)
+        <button type="button" class="button small" onClick={() => space.bubbles.leave()}>
+          {withKey("Leave it", SHORTCUTS.bubble)}
         </button>
       </div>
     );
   }
   if (!near) return null;
   return (
-    <button type="button" class="button small" onClick={() => space.joinBubble(near)}>
+    <button type="button" class="button small" onClick={() => space.bubbles.join(near)}>
       {near.locked ? `Knock at the ${nameOf(near)}` : `Join the ${nameOf(near)}`}
     </button>
   );
@@ -45,12 +47,12 @@ export function BubbleActions({ space }: { space: Space }) {
 
 /** Forms a bubble with people nearby, while there are some. */
 export function Gather({ space, onDone }: { space: Space; onDone?: () => void }) {
-  const hasHearer = [...space.peers.value.values()].some(
+  const hasHearer = [...space.calls.peers.value.values()].some(
     ({ why, hear }) => hear && why === WHY.distance,
   );
-  if (!hasHearer || space.bubble) return null;
+  if (!hasHearer || space.bubbles.mine) return null;
   const gather = (isAside: boolean) => () => {
-    space.gather(isAside);
+    space.bubbles.gather(isAside);
     onDone?.();
   };
   return (
@@ -58,7 +60,7 @@ export function Gather({ space, onDone }: { space: Space; onDone?: () => void })
       <button
         type="button"
         class="button small"
-        title="Asks those within two tiles; you and who agrees hear only each other (B)"
+        title={withKey(BUBBLE_HELP, SHORTCUTS.bubble)}
         onClick={gather(false)}
       >
         Talk in a bubble
@@ -74,7 +76,7 @@ export function Gather({ space, onDone }: { space: Space; onDone?: () => void })
 function useNearbyBubble(space: Space): BubbleState | undefined {
   const [near, setNear] = useState<BubbleState | undefined>();
   useEffect(() => {
-    const timer = setInterval(() => setNear(space.nearbyBubble()), LOOK_EVERY);
+    const timer = setInterval(() => setNear(space.bubbles.near()), LOOK_EVERY);
     return () => clearInterval(timer);
   }, [space]);
   return near;

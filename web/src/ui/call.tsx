@@ -10,6 +10,8 @@ import { Gather } from "./bubble";
 import { IconButton } from "./controls";
 import { DeviceDialog, NeedsHttps } from "./devices";
 import { useFocusInside } from "./focus";
+import { hasModifier, isTyping } from "./keyboard";
+import { is, SHORTCUTS, withKey } from "./keys";
 import { useLayer } from "./layers";
 
 const REASONS: Record<number, string> = {
@@ -39,75 +41,21 @@ export function CallBar({ space, call, isListOpen, onList }: CallBarProps) {
       void call.toggle(which);
     else setDialog({ wanted: which === "screen" ? null : which });
   };
-
-  useEffect(() => {
-    const isElsewhere = ({ target, ctrlKey, metaKey, altKey }: KeyboardEvent) =>
-      ctrlKey ||
-      metaKey ||
-      altKey ||
-      target instanceof HTMLInputElement ||
-      target instanceof HTMLTextAreaElement ||
-      target instanceof HTMLSelectElement ||
-      target instanceof HTMLButtonElement ||
-      (target instanceof Element && target.closest("dialog") !== null);
-    const onKeyDown = (event: KeyboardEvent) => {
-      if (event.repeat || isElsewhere(event)) return;
-      if (event.key.toLowerCase() === "m") press("microphone");
-      else if (event.key.toLowerCase() === "v") press("camera");
-      else if (event.key.toLowerCase() === "b") {
-        if (space.bubble) space.leaveBubble();
-        else space.gather(false);
-      } else if (event.key === " " && call.isPushToTalk.value) call.talk(true);
-    };
-    const onKeyUp = (event: KeyboardEvent) => {
-      if (event.key === " ") call.talk(false);
-    };
-    const onBlur = () => call.talk(false);
-    addEventListener("keydown", onKeyDown);
-    addEventListener("keyup", onKeyUp);
-    addEventListener("blur", onBlur);
-    return () => {
-      removeEventListener("keydown", onKeyDown);
-      removeEventListener("keyup", onKeyUp);
-      removeEventListener("blur", onBlur);
-    };
-  });
-
-  const hearers = [...space.peers.value.values()].filter(({ heard }) => heard);
-  const { microphone, camera, screen } = call.isOn;
+  useCallKeys(space, call, press);
+  const hearers = [...space.calls.peers.value.values()].filter(({ heard }) => heard).length;
   return (
     <>
       <div class="pill call" role="group" aria-label="Microphone and camera">
-        <IconButton
-          icon={microphone.value ? "microphone" : "microphoneOff"}
-          label={microphone.value ? "Microphone on (M)" : "Microphone off (M)"}
-          pressed={microphone.value}
-          class={call.speaking.value.has(space.me) ? "speaking" : ""}
-          onClick={() => press("microphone")}
-        />
-        <IconButton
-          icon={camera.value ? "camera" : "cameraOff"}
-          label={camera.value ? "Camera on (V)" : "Camera off (V)"}
-          pressed={camera.value}
-          onClick={() => press("camera")}
-        />
-        {canShare() && (
-          <IconButton
-            icon="screen"
-            label={screen.value ? "Stop sharing the screen" : "Share a screen"}
-            pressed={screen.value}
-            onClick={() => press("screen")}
-          />
-        )}
+        <Switches space={space} call={call} onPress={press} />
         <IconButton
           icon="ear"
-          label={`Who can hear me: ${hearers.length === 0 ? "nobody" : hearers.length}`}
+          label={`Who can hear me: ${hearers === 0 ? "nobody" : hearers}`}
           expanded={isListOpen}
           onClick={onList}
         >
-          {hearers.length > 0 && (
+          {hearers > 0 && (
             <span class="badge" aria-hidden="true">
-              {hearers.length}
+              {hearers}
             </span>
           )}
         </IconButton>
@@ -124,6 +72,73 @@ export function CallBar({ space, call, isListOpen, onList }: CallBarProps) {
       )}
     </>
   );
+}
+
+interface SwitchesProps {
+  space: Space;
+  call: Call;
+  onPress: (which: Switch) => void;
+}
+
+function Switches({ space, call, onPress }: SwitchesProps) {
+  const { microphone, camera, screen } = call.isOn;
+  const state = (isOn: boolean) => (isOn ? "on" : "off");
+  return (
+    <>
+      <IconButton
+        icon={microphone.value ? "microphone" : "microphoneOff"}
+        label={withKey(`Microphone ${state(microphone.value)}`, SHORTCUTS.microphone)}
+        pressed={microphone.value}
+        class={call.speaking.value.has(space.people.me) ? "speaking" : ""}
+        onClick={() => onPress("microphone")}
+      />
+      <IconButton
+        icon={camera.value ? "camera" : "cameraOff"}
+        label={withKey(`Camera ${state(camera.value)}`, SHORTCUTS.camera)}
+        pressed={camera.value}
+        onClick={() => onPress("camera")}
+      />
+      {canShare() && (
+        <IconButton
+          icon="screen"
+          label={screen.value ? "Stop sharing the screen" : "Share a screen"}
+          pressed={screen.value}
+          onClick={() => onPress("screen")}
+        />
+      )}
+    </>
+  );
+}
+
+/** Keys for the call; a button or a dialog that has the focus gets its keys itself. */
+function useCallKeys(space: Space, call: Call, press: (which: Switch) => void): void {
+  useEffect(() => {
+    const isElsewhere = (event: KeyboardEvent) =>
+      hasModifier(event) ||
+      isTyping(event) ||
+      (event.target instanceof Element && event.target.closest("button, dialog") !== null);
+    const onKeyDown = (event: KeyboardEvent) => {
+      if (event.repeat || isElsewhere(event)) return;
+      if (is(event, SHORTCUTS.microphone)) press("microphone");
+      else if (is(event, SHORTCUTS.camera)) press("camera");
+      else if (is(event, SHORTCUTS.bubble)) {
+        if (space.bubbles.mine) space.bubbles.leave();
+        else space.bubbles.gather(false);
+      } else if (is(event, SHORTCUTS.talk) && call.isPushToTalk.value) call.talk(true);
+    };
+    const onKeyUp = (event: KeyboardEvent) => {
+      if (is(event, SHORTCUTS.talk)) call.talk(false);
+    };
+    const onBlur = () => call.talk(false);
+    addEventListener("keydown", onKeyDown);
+    addEventListener("keyup", onKeyUp);
+    addEventListener("blur", onBlur);
+    return () => {
+      removeEventListener("keydown", onKeyDown);
+      removeEventListener("keyup", onKeyUp);
+      removeEventListener("blur", onBlur);
+    };
+  });
 }
 
 /**
@@ -156,7 +171,7 @@ export function CallNotes({ call }: { call: Call }) {
 
 /** Why a player hears and is heard. */
 function reason({ why, gain }: Peer, space: Space): string {
-  if (why === WHY.bubble && space.bubble?.aside) return "aside with you";
+  if (why === WHY.bubble && space.bubbles.mine?.aside) return "aside with you";
   return why === WHY.distance && gain < 255 ? "near, softly" : (REASONS[why] ?? "");
 }
 
@@ -169,8 +184,8 @@ export function Hearers({
   call: Call;
   onClose: () => void;
 }) {
-  const peers = [...space.peers.value.values()];
-  const people = new Map(space.people.value.map((person) => [person.player, person]));
+  const peers = [...space.calls.peers.value.values()];
+  const people = new Map(space.people.all.value.map((person) => [person.player, person]));
   const panel = useRef<HTMLElement>(null);
   useLayer(onClose);
   useFocusInside(panel);
@@ -187,7 +202,7 @@ export function Hearers({
             type="button"
             class="button small"
             onClick={() => {
-              space.lead(space.me);
+              space.own.lead(space.people.me);
               space.notice.value = "You asked everybody near to come along.";
             }}
           >

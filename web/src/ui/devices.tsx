@@ -24,59 +24,6 @@ export interface DeviceProps {
 
 export function DeviceDialog({ call, wanted, onAgree, onClose }: DeviceProps) {
   const [failure, setFailure] = useState<string | null>(null);
-  const [isCameraTried, tryCamera] = useState(wanted === "camera");
-  const [version, setVersion] = useState(0);
-  const again = () => setVersion((version) => version + 1);
-  const preview = useRef<HTMLVideoElement>(null);
-  const meter = useRef<HTMLMeterElement>(null);
-
-  // Opens the microphone to show that it hears something; it is not sent.
-  useEffect(() => {
-    const own = call.isOn.microphone.value;
-    let track: MediaStreamTrack | undefined;
-    let isOver = false;
-    const open = async () => {
-      if (own) return;
-      const opened = await openMicrophone();
-      if (isOver) opened.stop();
-      else {
-        track = opened;
-        call.graph.wake();
-        call.graph.listen(opened);
-      }
-    };
-    open().catch((error: Error) => setFailure(error.message));
-    const timer = setInterval(() => {
-      if (meter.current) meter.current.value = Math.min(1, call.graph.ownLevel() * 6);
-    }, 60);
-    return () => {
-      isOver = true;
-      clearInterval(timer);
-      if (!own) call.graph.listen(null);
-      track?.stop();
-    };
-  }, [version]);
-
-  useEffect(() => {
-    if (!isCameraTried) return;
-    let track: MediaStreamTrack | undefined;
-    let isOver = false;
-    openCamera()
-      .then((opened) => {
-        track = opened;
-        if (isOver) opened.stop();
-        else if (preview.current) {
-          preview.current.srcObject = new MediaStream([opened]);
-          void preview.current.play().catch(() => {});
-        }
-      })
-      .catch((error: Error) => setFailure(error.message));
-    return () => {
-      isOver = true;
-      track?.stop();
-    };
-  }, [isCameraTried, version]);
-
   return (
     <Dialog title="Microphone and camera" onClose={onClose}>
       <form
@@ -94,32 +41,7 @@ export function DeviceDialog({ call, wanted, onAgree, onClose }: DeviceProps) {
             off when you arrive.
           </p>
         )}
-        <div class="try-out">
-          {isCameraTried ? (
-            <video
-              ref={preview}
-              class="preview-picture"
-              muted
-              playsInline
-              aria-label="How others will see you"
-            />
-          ) : (
-            <button type="button" class="preview-picture button" onClick={() => tryCamera(true)}>
-              Try the camera
-            </button>
-          )}
-          <div class="section">
-            <Choice call={call} kind="audioinput" label="Microphone" onChoice={again} />
-            <meter
-              ref={meter}
-              class="level"
-              min={0}
-              max={1}
-              aria-label="What the microphone hears"
-            />
-            <Choice call={call} kind="videoinput" label="Camera" onChoice={again} />
-          </div>
-        </div>
+        <TryOut call={call} startsCamera={wanted === "camera"} onFailure={setFailure} />
         {failure && <ErrorNote>{failure}</ErrorNote>}
         <label class="switch">
           <input
@@ -133,11 +55,7 @@ export function DeviceDialog({ call, wanted, onAgree, onClose }: DeviceProps) {
         </label>
         <div class="row">
           <button type="submit" class="button primary">
-            {wanted === "camera"
-              ? "Switch the camera on"
-              : wanted
-                ? "Switch the microphone on"
-                : "Done"}
+            {wanted ? `Switch the ${wanted} on` : "Done"}
           </button>
           {wanted && (
             <button type="button" class="button" onClick={onClose}>
@@ -148,6 +66,99 @@ export function DeviceDialog({ call, wanted, onAgree, onClose }: DeviceProps) {
       </form>
     </Dialog>
   );
+}
+
+interface TryOutProps {
+  call: Call;
+  startsCamera: boolean;
+  onFailure: (why: string) => void;
+}
+
+/** Shows what the chosen devices hear and see; nothing of it is sent. */
+function TryOut({ call, startsCamera, onFailure }: TryOutProps) {
+  const [isCameraTried, tryCamera] = useState(startsCamera);
+  const [version, setVersion] = useState(0);
+  const again = () => setVersion((version) => version + 1);
+  const meter = useMicrophone(call, version, onFailure);
+  const preview = useCamera(isCameraTried, version, onFailure);
+  return (
+    <div class="try-out">
+      {isCameraTried ? (
+        <video
+          ref={preview}
+          class="preview-picture"
+          muted
+          playsInline
+          aria-label="How others will see you"
+        />
+      ) : (
+        <button type="button" class="preview-picture button" onClick={() => tryCamera(true)}>
+          Try the camera
+        </button>
+      )}
+      <div class="section">
+        <Choice call={call} kind="audioinput" label="Microphone" onChoice={again} />
+        <meter ref={meter} class="level" min={0} max={1} aria-label="What the microphone hears" />
+        <Choice call={call} kind="videoinput" label="Camera" onChoice={again} />
+      </div>
+    </div>
+  );
+}
+
+/** Opens the microphone to show on a meter that it hears something; again with each version. */
+function useMicrophone(call: Call, version: number, onFailure: (why: string) => void) {
+  const meter = useRef<HTMLMeterElement>(null);
+  useEffect(() => {
+    const own = call.isOn.microphone.value;
+    let track: MediaStreamTrack | undefined;
+    let isOver = false;
+    const open = async () => {
+      if (own) return;
+      const opened = await openMicrophone();
+      if (isOver) opened.stop();
+      else {
+        track = opened;
+        call.graph.wake();
+        call.graph.listen(opened);
+      }
+    };
+    open().catch((error: Error) => onFailure(error.message));
+    const timer = setInterval(() => {
+      if (meter.current) meter.current.value = Math.min(1, call.graph.ownLevel() * 6);
+    }, 60);
+    return () => {
+      isOver = true;
+      clearInterval(timer);
+      if (!own) call.graph.listen(null);
+      track?.stop();
+    };
+  }, [version]);
+  return meter;
+}
+
+/** Opens the camera to show what it sees. */
+function useCamera(isTried: boolean, version: number, onFailure: (why: string) => void) {
+  const preview = useRef<HTMLVideoElement>(null);
+  useEffect(() => {
+    if (!isTried) return;
+    let track: MediaStreamTrack | undefined;
+    let isOver = false;
+    openCamera()
+      .then((opened) => {
+        track = opened;
+        if (isOver) opened.stop();
+        else if (preview.current) {
+          preview.current.srcObject = new MediaStream([opened]);
+          void preview.current.play().catch(() => {});
+        }
+      })
+      .catch((error: Error) => onFailure(error.message));
+    return () => {
+      isOver = true;
+      track?.stop();
+    };
+  }, [isTried, version]);
+  return preview;
 }
 
 /** In place of the choice of devices, where the browser gives none to the page. */

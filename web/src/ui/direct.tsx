@@ -1,6 +1,6 @@
 /** Direct: the list of conversations, and the direct messages of one. */
 
-import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import type { ShownDirectMessage } from "../net/direct";
 import type { Space } from "../net/space";
 import { plain } from "../world/markdown";
@@ -9,6 +9,7 @@ import { Face, IconButton } from "./controls";
 import { rove } from "./focus";
 import { timeOf } from "./message";
 import { Rich } from "./rich";
+import { useMessageScroll } from "./scroll";
 
 interface DirectProps {
   space: Space;
@@ -64,25 +65,10 @@ function Conversations({ space }: { space: Space }) {
 
 function DirectMessages({ space, input }: DirectProps) {
   const { direct } = space;
-  const list = useRef<HTMLDivElement>(null);
-  const isAtEnd = useRef(true);
-  const fromEnd = useRef<number | null>(null);
   const other = direct.other.value;
   const messages = direct.messages.value;
-  const sideOf = ({ from }: ShownDirectMessage) => (from === other?.id ? "" : "mine");
-  const isHere = space.people.value.some(({ user }) => user === other?.id);
-  const me = space.people.value.find(({ player }) => player === space.me)?.name ?? "";
-  const names = useMemo(() => ({ me, others: [] }), [me]);
-
-  useLayoutEffect(() => {
-    const element = list.current;
-    if (!element) return;
-    if (fromEnd.current !== null) {
-      element.scrollTop = element.scrollHeight - fromEnd.current;
-      fromEnd.current = null;
-    } else if (isAtEnd.current) element.scrollTo({ top: element.scrollHeight });
-  }, [messages]);
-
+  const scroll = useMessageScroll(messages, () => false);
+  const isHere = space.people.all.value.some(({ user }) => user === other?.id);
   return (
     <>
       <div class="with">
@@ -96,52 +82,21 @@ function DirectMessages({ space, input }: DirectProps) {
         <span class="muted small">{isHere ? "here" : "elsewhere"}</span>
       </div>
       <div
-        ref={list}
+        ref={scroll.list}
         class="list"
         role="log"
         aria-live="polite"
         aria-label={`With ${other?.name}`}
         tabIndex={0}
-        onScroll={(event) => {
-          const { scrollTop, scrollHeight, clientHeight } = event.currentTarget;
-          isAtEnd.current = scrollHeight - scrollTop - clientHeight < 40;
-        }}
+        onScroll={scroll.scrolled}
       >
-        <ul class="messages">
-          {direct.hasEarlier.value && (
-            <li class="earlier">
-              <button
-                type="button"
-                class="button small"
-                onClick={() => {
-                  const element = list.current;
-                  if (element) fromEnd.current = element.scrollHeight - element.scrollTop;
-                  void direct.lookBack();
-                }}
-              >
-                Earlier messages
-              </button>
-            </li>
-          )}
-          {direct.problem.value && <li class="error">{direct.problem.value}</li>}
-          {messages.length === 0 && (
-            <li class="muted">Only the two of you see what you write here.</li>
-          )}
-          {messages.map((message) => (
-            <li
-              key={message.id}
-              class={`message direct-message ${sideOf(message)} ${stateOf(message)}`}
-            >
-              <div class="text" dir="auto">
-                <Rich text={message.text} names={names} />
-              </div>
-              <time class="when" dateTime={new Date(message.at).toISOString()}>
-                {message.isWaiting ? "sending…" : timeOf(new Date(message.at))}
-              </time>
-              {message.refused && <div class="why">{message.refused}</div>}
-            </li>
-          ))}
-        </ul>
+        <DirectItems
+          space={space}
+          onLookBack={() => {
+            scroll.keepPlace();
+            void direct.lookBack();
+          }}
+        />
       </div>
       <Composer
         key={other?.id ?? ""}
@@ -150,12 +105,48 @@ function DirectMessages({ space, input }: DirectProps) {
         placeholder={`Write to ${other?.name ?? ""}`}
         people={[]}
         onSay={(text) => {
-          isAtEnd.current = true;
+          scroll.toEnd();
           void direct.write(text);
         }}
         onLeave={() => document.querySelector<HTMLElement>(".world")?.focus()}
       />
     </>
+  );
+}
+
+function DirectItems({ space, onLookBack }: { space: Space; onLookBack: () => void }) {
+  const { direct } = space;
+  const messages = direct.messages.value;
+  const other = direct.other.value;
+  const sideOf = ({ from }: ShownDirectMessage) => (from === other?.id ? "" : "mine");
+  const me = space.people.all.value.find(({ player }) => player === space.people.me)?.name ?? "";
+  const names = useMemo(() => ({ me, others: [] }), [me]);
+  return (
+    <ul class="messages">
+      {direct.hasEarlier.value && (
+        <li class="earlier">
+          <button type="button" class="button small" onClick={onLookBack}>
+            Earlier messages
+          </button>
+        </li>
+      )}
+      {direct.problem.value && <li class="error">{direct.problem.value}</li>}
+      {messages.length === 0 && <li class="muted">Only the two of you see what you write here.</li>}
+      {messages.map((message) => (
+        <li
+          key={message.id}
+          class={`message direct-message ${sideOf(message)} ${stateOf(message)}`}
+        >
+          <div class="text" dir="auto">
+            <Rich text={message.text} names={names} />
+          </div>
+          <time class="when" dateTime={new Date(message.at).toISOString()}>
+            {message.isWaiting ? "sending…" : timeOf(new Date(message.at))}
+          </time>
+          {message.refused && <div class="why">{message.refused}</div>}
+        </li>
+      ))}
+    </ul>
   );
 }
 

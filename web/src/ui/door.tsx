@@ -6,17 +6,19 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Space } from "../net/space";
 import type { Door } from "../world/doors";
+import { useShortcuts } from "./keyboard";
+import { SHORTCUTS, withKey } from "./keys";
 
 const LOOK_EVERY = 200;
 
 /** Says why a private area is closed while this person stands before it, and lets them knock. */
 export function ClosedDoor({ space }: { space: Space }) {
   const door = useLook(
-    () => space.doorHere(),
+    () => space.zones.doorHere(),
     (one, other) => one?.zone === other?.zone && one?.why === other?.why,
   );
   if (!door) return null;
-  return <DoorSign door={door} onKnock={() => space.knock(door.zone)} />;
+  return <DoorSign door={door} onKnock={() => space.zones.knock(door.zone)} />;
 }
 
 function DoorSign({ door, onKnock }: { door: Door; onKnock: () => void }) {
@@ -36,26 +38,16 @@ function DoorSign({ door, onKnock }: { door: Door; onKnock: () => void }) {
  */
 export function WayHome({ space }: { space: Space }) {
   const isWalledIn = useLook(
-    () => space.isWalledIn(),
+    () => space.zones.isWalledIn(),
     (one, other) => one === other,
   );
-  useEffect(() => {
-    const onKeyDown = (event: KeyboardEvent) => {
-      const isTyping =
-        event.target instanceof HTMLElement &&
-        event.target.closest("input, textarea, select, [contenteditable]");
-      if (isTyping || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-      if (event.key.toLowerCase() === "h") space.goHome();
-    };
-    addEventListener("keydown", onKeyDown);
-    return () => removeEventListener("keydown", onKeyDown);
-  }, [space]);
+  useShortcuts([SHORTCUTS.home, () => space.walking.home()]);
   if (!isWalledIn) return null;
   return (
     <div class="knock" role="status">
       <span>No way leads out of here.</span>
-      <button type="button" class="button primary small" onClick={() => space.goHome()}>
-        Go to the entrance (H)
+      <button type="button" class="button primary small" onClick={() => space.walking.home()}>
+        {withKey("Go to the entrance", SHORTCUTS.home)}
       </button>
     </div>
   );

@@ -1,4 +1,7 @@
-/** Keyboard: the direction of the walking keys that are held. */
+/** Keyboard: the direction of the walking keys that are held, and shortcuts of components. */
+
+import { useEffect, useRef } from "preact/hooks";
+import { is, type Shortcut } from "./keys";
 
 const KEYS: Record<string, readonly [number, number]> = {
   ArrowUp: [0, -1],
@@ -17,6 +20,33 @@ const DIRECTIONS = [
   [7, 0, 3],
   [6, 5, 4],
 ] as const;
+
+/** Whether keys are text for the field that has the focus. */
+export function isTyping({ target }: Event): boolean {
+  return (
+    target instanceof HTMLElement &&
+    target.closest("input, textarea, select, [contenteditable]") !== null
+  );
+}
+
+/** Whether the key is a command for the browser. */
+export function hasModifier({ ctrlKey, metaKey, altKey }: KeyboardEvent): boolean {
+  return ctrlKey || metaKey || altKey;
+}
+
+/** Does what belongs to a key when it is pressed, unless the person is typing. */
+export function useShortcuts(...actions: (readonly [Shortcut, () => void])[]): void {
+  const latest = useRef(actions);
+  latest.current = actions;
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent) => {
+      if (isTyping(event) || hasModifier(event) || event.repeat) return;
+      latest.current.find(([shortcut]) => is(event, shortcut))?.[1]();
+    };
+    addEventListener("keydown", onKeyDown);
+    return () => removeEventListener("keydown", onKeyDown);
+  }, []);
+}
 
 export class HeldKeys {
   readonly #down = new Set<string>();

@@ -3,8 +3,9 @@
 import { useState } from "preact/hooks";
 import { ANNOUNCEMENT, type Conversation, NEARBY } from "../net/conversation";
 import type { ShownMessage } from "../net/message-list";
-import { type Names, plain } from "../world/markdown";
+import { plain } from "../world/markdown";
 import { IconButton } from "./controls";
+import type { KnownNames } from "./names";
 import { Rich } from "./rich";
 
 const REACTIONS = ["👍", "❤️", "😂", "🎉", "😮", "🙏", "👀", "✅"];
@@ -12,11 +13,7 @@ const REACTIONS = ["👍", "❤️", "😂", "🎉", "😮", "🙏", "👀", "�
 interface MessageItemProps {
   message: ShownMessage;
   conversation: Conversation;
-  names: Names;
-  /** The id of this user. */
-  me: string;
-  /** The name of a user who is here. */
-  nameOf: (user: string) => string;
+  known: KnownNames;
   /** The message that this one answers, when it is known. */
   quoted: ShownMessage | undefined;
   onReply: () => void;
@@ -26,50 +23,22 @@ interface MessageItemProps {
   onQuote: () => void;
 }
 
-export function MessageItem({
-  message,
-  conversation,
-  names,
-  me,
-  nameOf,
-  quoted,
-  onReply,
-  onEdit,
-  onQuote,
-}: MessageItemProps) {
+export function MessageItem(props: MessageItemProps) {
+  const { message, conversation, known, quoted, onQuote } = props;
   const [isOpen, setOpen] = useState(false);
-  const at = new Date(message.at);
-  const { clientId } = message;
-  const isMine = message.user === me;
-  const mayDelete =
-    conversation.canChange(message) && (isMine || conversation.rules.value?.mayModerate === true);
-  const mayReply = !message.isWaiting && message.refused === null && !message.deleted;
+  const { mayReply, mayDelete } = permissionsOf(props);
   const hasActions = mayReply || mayDelete;
   const state = message.isWaiting ? "waiting" : message.refused ? "failed" : "";
   const kind =
     message.scope === ANNOUNCEMENT ? "announced" : message.scope === NEARBY ? "nearby" : "";
   return (
     <li id={`message-${message.id}`} class={`message ${state} ${kind} ${isOpen ? "open" : ""}`}>
-      {message.replyTo !== null && (
-        <button type="button" class="quote" onClick={onQuote}>
-          {quoted ? (
-            <>
-              <strong>{quoted.name}</strong>{" "}
-              {quoted.deleted ? "deleted message" : plain(quoted.text)}
-            </>
-          ) : (
-            "An earlier message"
-          )}
-        </button>
-      )}
+      {message.replyTo !== null && <Quote quoted={quoted} onQuote={onQuote} />}
       <div class="head">
         <span class="who">{message.name}</span>
         {kind === "announced" && <span class="mark">Announcement</span>}
         {kind === "nearby" && <span class="mark">Nearby</span>}
-        <time class="when" dateTime={at.toISOString()} title={at.toLocaleString()}>
-          {message.isWaiting ? "sending…" : timeOf(at)}
-          {message.edited !== null && " · edited"}
-        </time>
+        <When message={message} />
         {hasActions && (
           <IconButton
             icon="more"
@@ -84,109 +53,136 @@ export function MessageItem({
         {message.deleted ? (
           <em class="muted">This message was deleted.</em>
         ) : (
-          <Rich text={message.text} names={names} />
+          <Rich text={message.text} names={known.names} />
         )}
       </div>
       {message.reactions.length > 0 && (
-        <div class="reactions">
-          {message.reactions.map(({ emoji, users, more }) => (
-            <button
-              key={emoji}
-              type="button"
-              class="reaction"
-              aria-pressed={users.includes(me)}
-              title={namesOf(users.map(nameOf), more)}
-              disabled={!conversation.canReact(message)}
-              onClick={() => conversation.react(message, emoji)}
-            >
-              {emoji} <span>{users.length + more}</span>
-              <span class="visually-hidden"> from {namesOf(users.map(nameOf), more)}</span>
-            </button>
-          ))}
-        </div>
+        <Reactions message={message} conversation={conversation} known={known} />
       )}
-      {isOpen && hasActions && (
-        <div
-          class="actions"
-          role="group"
-          aria-label={`What to do with the message of ${message.name}`}
-        >
-          {conversation.canReact(message) &&
-            REACTIONS.map((emoji) => (
-              <button
-                key={emoji}
-                type="button"
-                class="button quiet emoji"
-                aria-label={`React with ${emoji}`}
-                onClick={() => {
-                  conversation.react(message, emoji);
-                  setOpen(false);
-                }}
-              >
-                {emoji}
-              </button>
-            ))}
-          <span class="break" />
-          {mayReply && (
-            <Choice label="Reply" onChoose={onReply} close={setOpen}>
-              Reply
-            </Choice>
-          )}
-          {isMine && conversation.canChange(message) && (
-            <Choice label="Edit" onChoose={onEdit} close={setOpen}>
-              Edit
-            </Choice>
-          )}
-          {mayDelete && (
-            <Choice
-              label="Delete"
-              isDanger
-              onChoose={() => void conversation.change(message, null)}
-              close={setOpen}
-            >
-              Delete
-            </Choice>
-          )}
-        </div>
-      )}
-      {message.refused && (
-        <div class="why">
-          <span>{message.refused}</span>
-          {clientId !== null && (
-            <button
-              type="button"
-              class="button small"
-              onClick={() => conversation.sayAgain(clientId)}
-            >
-              Try again
-            </button>
-          )}
-        </div>
-      )}
+      {isOpen && hasActions && <Actions {...props} onClose={() => setOpen(false)} />}
+      {message.refused && <Refused message={message} conversation={conversation} />}
     </li>
   );
 }
 
-interface MessageChoiceProps {
-  label: string;
-  children: string;
-  isDanger?: boolean;
-  onChoose: () => void;
-  close: (isOpen: boolean) => void;
+/** What the person may do with the message. */
+function permissionsOf({ message, conversation, known }: MessageItemProps) {
+  const isMine = message.user === known.me;
+  const canChange = conversation.canChange(message);
+  return {
+    mayReply: !message.isWaiting && message.refused === null && !message.deleted,
+    mayEdit: isMine && canChange,
+    mayDelete: canChange && (isMine || conversation.rules.value?.mayModerate === true),
+  };
 }
 
-function Choice({ children, isDanger, onChoose, close }: MessageChoiceProps) {
+/** The message that this one answers. */
+function Quote({ quoted, onQuote }: Pick<MessageItemProps, "quoted" | "onQuote">) {
   return (
-    <button
-      type="button"
-      class={`button small ${isDanger ? "danger" : ""}`}
-      onClick={() => {
-        close(false);
-        onChoose();
-      }}
-    >
-      {children}
+    <button type="button" class="quote" onClick={onQuote}>
+      {quoted ? (
+        <>
+          <strong>{quoted.name}</strong> {quoted.deleted ? "deleted message" : plain(quoted.text)}
+        </>
+      ) : (
+        "An earlier message"
+      )}
     </button>
+  );
+}
+
+function When({ message }: { message: ShownMessage }) {
+  const at = new Date(message.at);
+  return (
+    <time class="when" dateTime={at.toISOString()} title={at.toLocaleString()}>
+      {message.isWaiting ? "sending…" : timeOf(at)}
+      {message.edited !== null && " · edited"}
+    </time>
+  );
+}
+
+function Reactions({
+  message,
+  conversation,
+  known,
+}: Pick<MessageItemProps, "message" | "conversation" | "known">) {
+  return (
+    <div class="reactions">
+      {message.reactions.map(({ emoji, users, more }) => (
+        <button
+          key={emoji}
+          type="button"
+          class="reaction"
+          aria-pressed={users.includes(known.me)}
+          title={namesOf(users.map(known.nameOf), more)}
+          disabled={!conversation.canReact(message)}
+          onClick={() => conversation.react(message, emoji)}
+        >
+          {emoji} <span>{users.length + more}</span>
+          <span class="visually-hidden"> from {namesOf(users.map(known.nameOf), more)}</span>
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function Actions(props: MessageItemProps & { onClose: () => void }) {
+  const { message, conversation, onReply, onEdit, onClose } = props;
+  const { mayReply, mayEdit, mayDelete } = permissionsOf(props);
+  const then = (act: () => void) => () => {
+    onClose();
+    act();
+  };
+  return (
+    <div class="actions" role="group" aria-label={`What to do with the message of ${message.name}`}>
+      {conversation.canReact(message) &&
+        REACTIONS.map((emoji) => (
+          <button
+            key={emoji}
+            type="button"
+            class="button quiet emoji"
+            aria-label={`React with ${emoji}`}
+            onClick={then(() => conversation.react(message, emoji))}
+          >
+            {emoji}
+          </button>
+        ))}
+      <span class="break" />
+      {mayReply && (
+        <button type="button" class="button small" onClick={then(onReply)}>
+          Reply
+        </button>
+      )}
+      {mayEdit && (
+        <button type="button" class="button small" onClick={then(onEdit)}>
+          Edit
+        </button>
+      )}
+      {mayDelete && (
+        <button
+          type="button"
+          class="button small danger"
+          onClick={then(() => void conversation.change(message, null))}
+        >
+          Delete
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** Why the message was refused. */
+function Refused({ message, conversation }: Pick<MessageItemProps, "message" | "conversation">) {
+  const { clientId, refused } = message;
+  return (
+    <div class="why">
+      <span>{refused}</span>
+      {clientId !== null && (
+        <button type="button" class="button small" onClick={() => conversation.sayAgain(clientId)}>
+          Try again
+        </button>
+      )}
+    </div>
   );
 }
 

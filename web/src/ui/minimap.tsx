@@ -3,21 +3,17 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { Space } from "../net/space";
 import { RedrawGuard } from "../render/redraw-guard";
-import { isSolid, SUBTILES } from "../world/movement";
+import { isSolid } from "../world/grid";
+import { SUBTILES } from "../world/movement";
+import { minimapColour } from "../world/zones";
 
 const SIDE = 150;
 const REFRESH = 200;
-const ZONES: Record<string, string> = {
-  private: "#b5a0b4",
-  stage: "#e2ab4a",
-  silent: "#a9d6cf",
-  spawn: "#f5d88f",
-};
 
 export function Minimap({ space }: { space: Space }) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const version = space.mapVersion.value;
-  const { map } = space;
+  const version = space.map.version.value;
+  const map = space.map.current;
   const scale = map ? SIDE / Math.max(map.width, map.height) : 1;
 
   useEffect(() => {
@@ -26,8 +22,9 @@ export function Minimap({ space }: { space: Space }) {
     const ground = drawGround(space, scale);
     const guard = new RedrawGuard();
     const draw = () => {
-      const body = space.prediction?.body;
-      for (const { trail } of space.crowd.walkers.values())
+      const { walkers } = space.people.crowd;
+      const body = space.walking.prediction?.body;
+      for (const { trail } of walkers.values())
         guard.note(trail.at(-1)?.x ?? 0, trail.at(-1)?.y ?? 0);
       guard.note(body?.x ?? 0, body?.y ?? 0);
       if (!guard.take()) return;
@@ -36,9 +33,10 @@ export function Minimap({ space }: { space: Space }) {
       context.drawImage(ground, 0, 0, context.canvas.width, context.canvas.height);
       context.setTransform((scale * ratio) / SUBTILES, 0, 0, (scale * ratio) / SUBTILES, 0, 0);
       const radius = (3 * SUBTILES) / scale;
-      for (const walker of space.crowd.walkers.values()) {
+      for (const walker of walkers.values()) {
         const point = walker.trail.at(-1);
-        if (point && walker.player !== space.me) dot(context, point.x, point.y, radius, "#fffaf1");
+        if (point && walker.player !== space.people.me)
+          dot(context, point.x, point.y, radius, "#fffaf1");
       }
       if (body) dot(context, body.x, body.y, radius * 1.35, "#cb6a4b");
     };
@@ -62,7 +60,7 @@ export function Minimap({ space }: { space: Space }) {
         // The frame around what is drawn is no part of the map.
         const { clientWidth, clientHeight } = event.currentTarget;
         const { offsetX, offsetY } = event;
-        space.walkTo(
+        space.walking.to(
           Math.floor((offsetX / clientWidth) * map.width),
           Math.floor((offsetY / clientHeight) * map.height),
         );
@@ -90,7 +88,8 @@ function dot(
 /** What does not move, drawn once: walkable ground, zones, what is in the way. */
 function drawGround(space: Space, scale: number): HTMLCanvasElement {
   const canvas = document.createElement("canvas");
-  const { map, prediction } = space;
+  const map = space.map.current;
+  const { prediction } = space.walking;
   const pixels = scale * devicePixelRatio;
   canvas.width = Math.max(1, Math.round((map?.width ?? 1) * pixels));
   canvas.height = Math.max(1, Math.round((map?.height ?? 1) * pixels));
@@ -100,7 +99,7 @@ function drawGround(space: Space, scale: number): HTMLCanvasElement {
   context.fillStyle = "#ecd0a3";
   context.fillRect(0, 0, map.width, map.height);
   for (const zone of map.zones) {
-    context.fillStyle = ZONES[zone.kind] ?? "#e0d6ca";
+    context.fillStyle = minimapColour(zone.kind);
     context.fillRect(zone.x, zone.y, zone.width, zone.height);
   }
   context.fillStyle = "#846a84";

@@ -5,94 +5,63 @@
 import { useState } from "preact/hooks";
 import { api, type UploadedPicture } from "../net/api";
 import { here } from "../net/base";
+import { useAttempt } from "./attempt";
 import { ErrorNote, IconButton, Spinner } from "./controls";
 import { sizeOf } from "./pictures";
 
+/** The pictures that are shown; `after` is the cursor of the next page. */
+type Page = Awaited<ReturnType<typeof api.uploads>>;
+
 export function MyPictures() {
-  const [pictures, setPictures] = useState<UploadedPicture[] | null>(null);
-  const [more, setMore] = useState<string | null>(null);
-  const [share, setShare] = useState<{ used: number; quota: number | null }>({
-    used: 0,
-    quota: null,
-  });
-  const [error, setError] = useState<string | null>(null);
-  const [busy, setBusy] = useState<string | null>(null);
+  const [page, setPage] = useState<Page | null>(null);
+  const { error, isBusy, run } = useAttempt();
 
-  const load = async (after: string) => {
-    setError(null);
-    try {
-      const page = await api.uploads(after);
-      setPictures([...(after === "" ? [] : (pictures ?? [])), ...page.uploads]);
-      setMore(page.after);
-      setShare(page);
-    } catch (caught) {
-      setError(caught instanceof Error ? caught.message : String(caught));
-    }
-  };
+  const load = (after: string) =>
+    run(async () => {
+      const { uploads, ...rest } = await api.uploads(after);
+      const before = after === "" ? [] : (page?.uploads ?? []);
+      setPage({ uploads: [...before, ...uploads], ...rest });
+    });
 
-  const remove = async (picture: UploadedPicture) => {
-    setBusy(picture.name);
-    setError(null);
-    try {
+  const remove = (picture: UploadedPicture) =>
+    run(async () => {
       await api.deleteUpload(picture.name);
-      setPictures((all) => all?.filter(({ name }) => name !== picture.name) ?? null);
-      setShare(({ used, quota }) => ({ used: Math.max(0, used - picture.size), quota }));
-    } catch (caught) {
-      setError(caught instanceof Error ? caught.message : String(caught));
-    }
-    setBusy(null);
-  };
+      setPage(
+        (page) =>
+          page && {
+            ...page,
+            uploads: page.uploads.filter(({ name }) => name !== picture.name),
+            used: Math.max(0, page.used - picture.size),
+          },
+      );
+    });
 
   return (
     <details onToggle={(event) => event.currentTarget.open && void load("")}>
       <summary>My pictures on this server</summary>
       <div class="section" style={{ marginTop: "0.75rem" }}>
         {error && <ErrorNote>{error}</ErrorNote>}
-        {!pictures && !error && <Spinner label="Fetching your pictures" />}
-        {pictures && (
+        {!page && !error && <Spinner label="Fetching your pictures" />}
+        {page && (
           <>
-            <p class="muted small">
-              {share.quota === null
-                ? `They take ${sizeOf(share.used)}.`
-                : `They take ${sizeOf(share.used)} of ${sizeOf(share.quota)}.`}{" "}
-              Deleting one removes it from every message that shows it.
-            </p>
-            {share.quota !== null && (
-              <progress
-                class="share"
-                max={share.quota}
-                value={share.used}
-                aria-label="Used of your share"
-              />
-            )}
-            {pictures.length === 0 && <p>You have not sent any pictures yet.</p>}
+            <Share used={page.used} quota={page.quota} />
+            {page.uploads.length === 0 && <p>You have not sent any pictures yet.</p>}
             <ul class="my-pictures" aria-label="My pictures">
-              {pictures.map((picture) => (
-                <li key={picture.name}>
-                  <a href={here(picture.imageUrl)} target="_blank" rel="noopener">
-                    <img
-                      src={here(picture.imageUrl)}
-                      alt={`${picture.width} × ${picture.height} pixels`}
-                      loading="lazy"
-                    />
-                  </a>
-                  <span class="grow small">
-                    {sizeOf(picture.size)}, {new Date(picture.createdAt).toLocaleDateString()}
-                    <br />
-                    <span class="muted">{placesOf(picture)}</span>
-                  </span>
-                  <IconButton
-                    icon="trash"
-                    label={`Delete the picture of ${new Date(picture.createdAt).toLocaleString()}`}
-                    class="quiet small"
-                    disabled={busy !== null}
-                    onClick={() => void remove(picture)}
-                  />
-                </li>
+              {page.uploads.map((picture) => (
+                <PictureItem
+                  key={picture.name}
+                  picture={picture}
+                  isBusy={isBusy}
+                  onDelete={() => void remove(picture)}
+                />
               ))}
             </ul>
-            {more && (
-              <button type="button" class="button small" onClick={() => void load(more)}>
+            {page.after && (
+              <button
+                type="button"
+                class="button small"
+                onClick={() => void load(page.after ?? "")}
+              >
                 More pictures
               </button>
             )}
@@ -100,6 +69,56 @@ export function MyPictures() {
         )}
       </div>
     </details>
+  );
+}
+
+/** How much of the own share is used. */
+function Share({ used, quota }: Pick<Page, "used" | "quota">) {
+  return (
+    <>
+      <p class="muted small">
+        {quota === null
+          ? `They take ${sizeOf(used)}.`
+          : `They take ${sizeOf(used)} of ${sizeOf(quota)}.`}{" "}
+        Deleting one removes it from every message that shows it.
+      </p>
+      {quota !== null && (
+        <progress class="share" max={quota} value={used} aria-label="Used of your share" />
+      )}
+    </>
+  );
+}
+
+interface PictureItemProps {
+  picture: UploadedPicture;
+  isBusy: boolean;
+  onDelete: () => void;
+}
+
+function PictureItem({ picture, isBusy, onDelete }: PictureItemProps) {
+  const at = new Date(picture.createdAt);
+  return (
+    <li>
+      <a href={here(picture.imageUrl)} target="_blank" rel="noopener">
+        <img
+          src={here(picture.imageUrl)}
+          alt={`${picture.width} × ${picture.height} pixels`}
+          loading="lazy"
+        />
+      </a>
+      <span class="grow small">
+        {sizeOf(picture.size)}, {at.toLocaleDateString()}
+        <br />
+        <span class="muted">{placesOf(picture)}</span>
+      </span>
+      <IconButton
+        icon="trash"
+        label={`Delete the picture of ${at.toLocaleString()}`}
+        class="quiet small"
+        disabled={isBusy}
+        onClick={onDelete}
+      />
+    </li>
   );
 }
 

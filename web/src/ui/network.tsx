@@ -53,9 +53,10 @@ export function Network({ space }: { space: Space }) {
 
 function rowsOf(space: Space, meter: Meter): [string, string][] {
   const { frames, frameBytes, received, tick, step } = space.figures;
-  const { roundTrip, sent, lateness, delay, prediction } = space;
+  const { roundTrip, sent } = space;
+  const { lateness, delay } = space.people;
   const rates = meter.read({ at: performance.now(), frames, received, sent });
-  const { corrections = 0, largest = 0, pending = 0 } = prediction ?? {};
+  const { corrections = 0, largest = 0, pending = 0 } = space.walking.prediction ?? {};
   const farthest = corrections > 0 ? `, ≤ ${(largest / SUBTILES).toFixed(1)} tiles` : "";
   return [
     ["Round trip", roundTrip > 0 ? millis(roundTrip) : "…"],

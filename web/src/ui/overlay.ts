@@ -1,6 +1,7 @@
 /** Overlay: speech bubbles and emotes, as elements of the page that follow heads. */
 
-import type { Space } from "../net/space";
+import type { Overhead } from "../net/overhead";
+import { EMOTES } from "../world/emotes";
 
 interface Mark {
   element: HTMLElement;
@@ -20,25 +21,24 @@ export class Overlay {
 
   constructor(
     private readonly holder: HTMLElement,
-    private readonly space: Space,
-    private readonly emotes: readonly string[],
+    private readonly overhead: Overhead,
     private readonly speaking: () => ReadonlySet<number>,
   ) {}
 
   /** Puts everything where heads are now. */
   draw(now: number, head: Head): void {
-    for (const [player, speech] of this.space.speeches) {
+    for (const [player, speech] of this.overhead.speeches) {
       const shown = this.#speeches.get(player);
       if (speech.until > now && shown?.until !== speech.until)
         this.#show(this.#speeches, player, speech.until, "speech", speech.text, 2);
     }
     for (const [player, shown] of this.#speeches) {
-      if (!this.space.speeches.has(player)) shown.until = Number.NEGATIVE_INFINITY;
+      if (!this.overhead.speeches.has(player)) shown.until = Number.NEGATIVE_INFINITY;
     }
-    for (const [player, emote] of this.space.emotes) {
+    for (const [player, emote] of this.overhead.emotes) {
       const shown = this.#emotes.get(player);
       if (emote.until > now && shown?.until !== emote.until) {
-        this.#show(this.#emotes, player, emote.until, "emote", this.emotes[emote.kind] ?? "", 6);
+        this.#show(this.#emotes, player, emote.until, "emote", EMOTES[emote.kind]?.sign ?? "", 6);
       }
     }
     for (const player of this.speaking()) {

@@ -4,6 +4,7 @@ import { useRef } from "preact/hooks";
 import type { Call } from "../media/call";
 import { here } from "../net/base";
 import type { Card } from "../net/codec.gen";
+import { WAVE } from "../net/own-status";
 import type { Space } from "../net/space";
 import { Gather } from "./bubble";
 import { Volume } from "./call";
@@ -22,9 +23,10 @@ interface PersonProps {
 
 export function PersonCard({ space, call, person, onMessage, onClose }: PersonProps) {
   const { player, user, name, avatar } = person;
-  const isMe = player === space.me;
-  const isBlocked = space.blocked.value.has(user);
-  const isFollowed = space.following.value === player;
+  const isMe = player === space.people.me;
+  const isPeer = space.calls.peers.value.get(player)?.hear;
+  const isBlocked = space.people.blocked.value.has(user);
+  const isFollowed = space.following.leader.value === player;
   const short = name.length > 12 ? "them" : name;
   const act = (what: () => void) => () => {
     what();
@@ -46,7 +48,7 @@ export function PersonCard({ space, call, person, onMessage, onClose }: PersonPr
           <button
             type="button"
             class="button primary small"
-            onClick={act(() => space.walkToPlayer(player))}
+            onClick={act(() => space.walking.toPlayer(player))}
           >
             Walk to {short}
           </button>
@@ -57,30 +59,38 @@ export function PersonCard({ space, call, person, onMessage, onClose }: PersonPr
             type="button"
             class="button small"
             aria-pressed={isFollowed}
-            onClick={act(() => space.follow(isFollowed ? null : player))}
+            onClick={act(() =>
+              isFollowed ? space.following.stop() : space.following.follow(player),
+            )}
           >
             {isFollowed ? "Stop following" : "Follow"}
           </button>
-          <button type="button" class="button small" onClick={act(() => space.wave(player, 0))}>
+          <button
+            type="button"
+            class="button small"
+            onClick={act(() => space.own.wave(player, WAVE.wave))}
+          >
             Wave
           </button>
-          <button type="button" class="button small" onClick={act(() => space.wave(player, 1))}>
+          <button
+            type="button"
+            class="button small"
+            onClick={act(() => space.own.wave(player, WAVE.ring))}
+          >
             Ring
           </button>
-          <button type="button" class="button small" onClick={act(() => space.lead(player))}>
+          <button type="button" class="button small" onClick={act(() => space.own.lead(player))}>
             Ask to come along
           </button>
           <button
             type="button"
             class="button small danger"
-            onClick={act(() => space.block(user, !isBlocked))}
+            onClick={act(() => space.people.block(user, !isBlocked))}
           >
             {isBlocked ? "Unblock" : "Block"}
           </button>
-          {space.peers.value.get(player)?.hear && <Gather space={space} onDone={onClose} />}
-          {space.peers.value.get(player)?.hear && (
-            <Volume call={call} player={player} user={user} name={name} />
-          )}
+          {isPeer && <Gather space={space} onDone={onClose} />}
+          {isPeer && <Volume call={call} player={player} user={user} name={name} />}
         </div>
       )}
     </section>

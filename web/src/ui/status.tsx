@@ -1,40 +1,27 @@
 /** Status: whether a person wants to be talked to, as they chose or as their activity shows. */
 
 import { useEffect, useState } from "preact/hooks";
+import { WAVE } from "../net/own-status";
 import type { Space } from "../net/space";
+import { STATUS, STATUSES } from "../world/statuses";
 import { notify } from "./notify";
 
-export const STATUSES = [
-  "Available",
-  "Busy",
-  "Away",
-  "Do not disturb",
-  "Quiet: only right beside me",
-] as const;
-const CLASSES = ["available", "busy", "away", "do-not-disturb", "quiet"] as const;
-const AWAY = 2;
 /** Milliseconds without a key, a click or a look after which a person is away. */
 const AWAY_AFTER = 5 * 60_000;
 
 export function StatusMark({ status }: { status: number }) {
-  if (status === 0) return null;
-  return (
-    <span
-      class={`status ${CLASSES[status] ?? ""}`}
-      role="img"
-      aria-label={STATUSES[status]}
-      title={STATUSES[status]}
-    />
-  );
+  if (status === STATUS.available) return null;
+  const { name, style = "" } = STATUSES[status] ?? {};
+  return <span class={`status ${style}`} role="img" aria-label={name} title={name} />;
 }
 
 export function StatusMenu({ space }: { space: Space }) {
-  const [chosen, setChosen] = useState(0);
+  const [chosen, setChosen] = useState<number>(STATUS.available);
   useEffect(() => watchAway(space, () => chosen), [space, chosen]);
-  const status = space.ownStatus.value;
+  const status = space.own.chosen.value;
   return (
     <label class="status-menu">
-      <span class={`status ${CLASSES[status]}`} aria-hidden="true" />
+      <span class={`status ${STATUSES[status]?.style}`} aria-hidden="true" />
       <select
         aria-label="Your status"
         title="Your status"
@@ -42,10 +29,10 @@ export function StatusMenu({ space }: { space: Space }) {
         onChange={(event) => {
           const status = Number(event.currentTarget.value);
           setChosen(status);
-          space.setStatus(status);
+          space.own.choose(status);
         }}
       >
-        {STATUSES.map((name, index) => (
+        {STATUSES.map(({ name }, index) => (
           <option key={name} value={index}>
             {name}
           </option>
@@ -61,12 +48,13 @@ function watchAway(space: Space, chosen: () => number): () => void {
   const wait = () => {
     clearTimeout(timer);
     timer = setTimeout(() => {
-      if (chosen() === 0) space.setStatus(AWAY);
+      if (chosen() === STATUS.available) space.own.choose(STATUS.away);
     }, AWAY_AFTER);
   };
   const onActive = () => {
     if (document.hidden) return;
-    if (space.ownStatus.value === AWAY && chosen() !== AWAY) space.setStatus(chosen());
+    if (space.own.chosen.value === STATUS.away && chosen() !== STATUS.away)
+      space.own.choose(chosen());
     wait();
   };
   const events = ["keydown", "pointerdown", "pointermove", "visibilitychange"] as const;
@@ -78,7 +66,6 @@ function watchAway(space: Space, chosen: () => number): () => void {
   };
 }
 
-const LEAD = 3;
 const WAVES = [
   (name: string) => `${name} waves at you.`,
   (name: string) => `${name} rings: they would like you to come over.`,
@@ -91,7 +78,7 @@ export function tellWave(space: Space, name: string, kind: number): void {
   const words = WAVES[kind]?.(name);
   if (!words) return;
   // Who asks to come along is shown with an answer to choose.
-  if (kind !== LEAD) space.notice.value = words;
-  space.onSound(kind === 1 || kind === LEAD ? "chat" : "join");
+  if (kind !== WAVE.lead) space.notice.value = words;
+  space.onSound(kind === WAVE.ring || kind === WAVE.lead ? "chat" : "join");
   notify("Plaza", words);
 }

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { here } from "../net/base";
 import type { Space } from "../net/space";
 import type { Zone } from "../world/map";
+import { sentenceOf } from "../world/zones";
 import { Askers, Following } from "./along";
 import { BubbleActions } from "./bubble";
 import { IconButton } from "./controls";
@@ -13,29 +14,16 @@ import { useLayer } from "./layers";
 const LOOK_EVERY = 200;
 const NAME_MILLIS = 2500;
 
-const TELLS: Record<string, string> = {
-  private: "Only people in here hear you.",
-  silent: "No one hears you here.",
-  stage: "Your audience hears you.",
-};
-
-/** What a zone does to voices, for a player who enters it. */
-function tells({ kind, reach }: Zone): string | undefined {
-  return kind === "voices"
-    ? `Voices carry ${reach === 1 ? "1 tile" : `${reach} tiles`} here.`
-    : TELLS[kind];
-}
-
 export function Zones({ space }: { space: Space }) {
   const here = useZones(space);
-  const map = space.map;
+  const map = space.map.current;
   const zones = here.flatMap((index) => {
     const zone = map?.zones[index];
     return zone ? [{ index, zone }] : [];
   });
   const area = zones.find(({ zone }) => zone.kind === "private");
   const note = zones.find(({ zone }) => zone.kind === "note" && zone.text);
-  const state = area && space.zoneStates.value.get(area.index);
+  const state = area && space.zones.states.value.get(area.index);
   return (
     <div class="zone-actions">
       {area && (
@@ -43,7 +31,7 @@ export function Zones({ space }: { space: Space }) {
           type="button"
           class="button small"
           aria-pressed={state?.locked ?? false}
-          onClick={() => space.lock(area.index, !state?.locked)}
+          onClick={() => space.zones.lock(area.index, !state?.locked)}
         >
           {state?.locked ? "Unlock this area" : "Lock this area"}
         </button>
@@ -53,35 +41,39 @@ export function Zones({ space }: { space: Space }) {
       <Following space={space} />
       <BubbleActions space={space} />
       <Askers space={space} />
-      {space.knocks.value.map(({ player, name }) => (
+      {space.zones.knocks.value.map(({ player, name }) => (
         <div key={player} class="knock" role="alert">
           <span>{name} knocks.</span>
           <button
             type="button"
             class="button primary small"
-            onClick={() => space.answer(player, true)}
+            onClick={() => space.zones.answer(player, true)}
           >
             Let in
           </button>
-          <button type="button" class="button small" onClick={() => space.answer(player, false)}>
+          <button
+            type="button"
+            class="button small"
+            onClick={() => space.zones.answer(player, false)}
+          >
             Not now
           </button>
         </div>
       ))}
-      {space.leaders.value.map(({ player, name }) => (
+      {space.following.askers.value.map(({ player, name }) => (
         <div key={player} class="knock" role="alert">
           <span>{name} asks you to come along.</span>
           <button
             type="button"
             class="button primary small"
-            onClick={() => space.answerLeader(player, true)}
+            onClick={() => space.following.answer(player, true)}
           >
             Follow
           </button>
           <button
             type="button"
             class="button small"
-            onClick={() => space.answerLeader(player, false)}
+            onClick={() => space.following.answer(player, false)}
           >
             Not now
           </button>
@@ -99,13 +91,13 @@ export function Zones({ space }: { space: Space }) {
 
 /** Shows the name of a zone for a moment when the player enters it. */
 export function Entered({ space }: { space: Space }) {
-  const zones = useZones(space).flatMap((index) => space.map?.zones[index] ?? []);
+  const zones = useZones(space).flatMap((index) => space.map.current?.zones[index] ?? []);
   const [shown, setShown] = useState<Zone | null>(null);
   const names = zones.map(({ kind, name }) => `${kind} ${name}`).join();
   useEffect(() => {
     const zone = zones.find((zone) => {
       const hasName = zone.kind !== "spawn" && zone.kind !== "note" && zone.name;
-      return hasName || tells(zone);
+      return hasName || sentenceOf(zone);
     });
     setShown(zone ?? null);
     const timer = setTimeout(() => setShown(null), NAME_MILLIS);
@@ -115,7 +107,7 @@ export function Entered({ space }: { space: Space }) {
   return (
     <div class="entered" role="status">
       {shown.name && <strong>{shown.name}</strong>}
-      {tells(shown) && <span>{tells(shown)}</span>}
+      {sentenceOf(shown) && <span>{sentenceOf(shown)}</span>}
     </div>
   );
 }
@@ -147,10 +139,10 @@ export function LinkPanel({ zone, onClose }: { zone: Zone; onClose: () => void }
 /** The zone with a page that the person stands in. */
 export function useLinkHere(space: Space): { index: number; zone: Zone } | undefined {
   const index = useZones(space).find((index) => {
-    const zone = space.map?.zones[index];
+    const zone = space.map.current?.zones[index];
     return zone?.kind === "link" && zone.url;
   });
-  const zone = index === undefined ? undefined : space.map?.zones[index];
+  const zone = index === undefined ? undefined : space.map.current?.zones[index];
   return index === undefined || !zone ? undefined : { index, zone };
 }
 
@@ -192,7 +184,7 @@ function useZones(space: Space): number[] {
   const [here, setHere] = useState<number[]>([]);
   useEffect(() => {
     const look = () => {
-      const now = space.zonesHere();
+      const now = space.zones.here();
       setHere((before) =>
         before.length === now.length && before.every((zone, at) => zone === now[at]) ? before : now,
       );

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { closedZoneAt, doorsOf, type PrivateZone, whyClosed } from "./doors";
-import { type Body, type Grid, step } from "./movement";
+import type { Grid } from "./grid";
+import { type Body, step } from "./movement";
 
 const zones: PrivateZone[] = [{ zone: 3, area: { x: 4, y: 0, width: 3, height: 3 } }];
 const grid: Grid = { width: 10, height: 3, blockers: new Uint16Array(30) };

@@ -3,7 +3,7 @@
  * `src/systems/zones.rs`.
  */
 
-import type { TileRect } from "./map";
+import { has, type TileRect } from "./grid";
 
 /** Whether the middle of the body may come from the one tile onto the other. */
 export type Doors = (fromX: number, fromY: number, toX: number, toY: number) => boolean;
@@ -23,9 +23,7 @@ export function privateZoneAt(
   x: number,
   y: number,
 ): number | undefined {
-  return zones.find(
-    ({ area }) => x >= area.x && y >= area.y && x < area.x + area.width && y < area.y + area.height,
-  )?.zone;
+  return zones.find(({ area }) => has(area, x, y))?.zone;
 }
 
 /** No player gets into a closed zone from outside; a player inside stays, and may leave. */

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { doorsOf, noDoors } from "./doors";
+import type { Grid } from "./grid";
 import { leadsOut } from "./home";
 import type { Zone } from "./map";
-import type { Grid } from "./movement";
 
 /** A ground of 12 × 12 that blocks at these tiles. */
 function ground(...solid: [number, number][]): Grid {

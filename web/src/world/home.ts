@@ -1,8 +1,8 @@
 /** Home: whether a way leads out of where someone stands, by the rule of `src/systems/home.rs`. */
 
 import type { Doors } from "./doors";
+import { type Grid, has, isSolid } from "./grid";
 import type { Zone } from "./map";
-import { type Grid, isSolid } from "./movement";
 
 /** A place leads out when that many tiles, or a place of arrival, can be reached from it. */
 const ROOMY = 32;
@@ -19,9 +19,7 @@ export function leadsOut(
   const border = [{ x, y }];
   for (let tile = border.shift(); tile; tile = border.shift()) {
     const at = tile;
-    const isWay = (zone: Zone) =>
-      at.x >= zone.x && at.y >= zone.y && at.x < zone.x + zone.width && at.y < zone.y + zone.height;
-    if (ways.some(isWay)) return true;
+    if (ways.some((zone) => has(zone, at.x, at.y))) return true;
     for (const [dx, dy] of [
       [0, -1],
       [-1, 0],

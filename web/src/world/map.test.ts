@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { isSolid } from "./grid";
 import { block, gridOf, groundLine, hasSameTiles, type Placement, type SpaceMap } from "./map";
-import { isSolid } from "./movement";
 
 const tree: Placement = {
   id: "p1",

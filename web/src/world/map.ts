@@ -1,13 +1,6 @@
 /** Map: what a space is made of, and the grid of what blocks movement there. */
 
-import type { Grid } from "./movement";
-
-export interface TileRect {
-  x: number;
-  y: number;
-  width: number;
-  height: number;
-}
+import { type Grid, openGrid, type TileRect } from "./grid";
 
 export interface Element {
   id: string;
@@ -77,11 +70,7 @@ export function hasSameTiles(one: SpaceMap, other: SpaceMap): boolean {
 
 /** What blocks movement: the map's own tiles and every static element. */
 export function gridOf(map: SpaceMap): Grid {
-  const grid = {
-    width: map.width,
-    height: map.height,
-    blockers: new Uint16Array(map.width * map.height),
-  };
+  const grid = openGrid(map.width, map.height);
   map.blocked.forEach((row, y) => {
     for (let x = 0; x < row.length; x++) if (row[x] === "1") add(grid, x, y, 1);
   });

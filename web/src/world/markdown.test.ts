@@ -187,3 +187,23 @@ test.each(["*", "**a ", "_", "`", "[", "![", "@", "https://", "```\n", "*a", "**
     expect(parse(text, names)).not.toEqual([]);
   },
 );
+
+// Far longer than a message may be: work that grows with the square of the length does not end.
+test.each([" *a", " _a", "a ** ", `[${"㌖".repeat(499)}](http://a.b/)`, ")", "a.", "a-"])(
+  "the work for “%s” again and again grows with the length alone",
+  (piece) => {
+    const text = piece.repeat(Math.ceil(200_000 / piece.length));
+    expect(parse(text)).not.toEqual([]);
+    const links = `http://a.b/${text.slice(0, 1900)} [${text.slice(0, 400)}](http://a.b/)`;
+    expect(parse(links)).not.toEqual([]);
+  },
+);
+
+test("a link whose text is longer than anyone reads shows its host", () => {
+  expect(parse(`[${"㌖".repeat(400)}](http://example.org/)`)).toEqual([
+    {
+      kind: "words",
+      spans: [expect.objectContaining({ kind: "link", host: "example.org" })],
+    },
+  ]);
+});

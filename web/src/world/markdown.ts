@@ -122,6 +122,7 @@ function sorted({ me, others }: Names): Sorted {
 
 function spansOf(text: string, names: Sorted, depth: number): Span[] {
   const spans: Span[] = [];
+  const unended = new Set<string>();
   let words = "";
   let at = 0;
   const take = (span: Span, length: number) => {
@@ -131,7 +132,7 @@ function spansOf(text: string, names: Sorted, depth: number): Span[] {
     at += length;
   };
   while (at < text.length) {
-    const found = spanAt(text, at, names, depth);
+    const found = spanAt(text, at, names, depth, unended);
     if (found) take(found.span, found.length);
     else words += text[at++];
   }
@@ -144,16 +145,25 @@ interface Found {
   length: number;
 }
 
-/** What begins right there, if anything. */
-function spanAt(text: string, at: number, names: Sorted, depth: number): Found | undefined {
+/**
+ * What begins right there, if anything. `unended` holds the marks that end nowhere behind an
+ * earlier place, so that none of them is looked for again.
+ */
+function spanAt(
+  text: string,
+  at: number,
+  names: Sorted,
+  depth: number,
+  unended: Set<string>,
+): Found | undefined {
   const before = text[at - 1] ?? "";
   switch (text[at]) {
     case "`":
       return code(text, at);
     case "*":
-      return emphasis(text, at, "*", names, depth);
+      return emphasis(text, at, "*", names, depth, unended);
     case "_":
-      return WORD.test(before) ? undefined : emphasis(text, at, "_", names, depth);
+      return WORD.test(before) ? undefined : emphasis(text, at, "_", names, depth, unended);
     case "!": {
       const [whole, src] = PICTURE.exec(text.slice(at, at + 400)) ?? [];
       return whole && src ? { span: { kind: "picture", src }, length: whole.length } : undefined;
@@ -192,10 +202,11 @@ function emphasis(
   mark: string,
   names: Sorted,
   depth: number,
+  unended: Set<string>,
 ): Found | undefined {
-  if (depth === 0) return undefined;
   const isDouble = text[at + 1] === mark;
   const marks = isDouble ? mark + mark : mark;
+  if (depth === 0 || unended.has(marks)) return undefined;
   const from = at + marks.length;
   if (/\s/.test(text[from] ?? " ") || text[from] === mark) return undefined;
   for (let end = text.indexOf(marks, from + 1); end > 0; end = text.indexOf(marks, end + 1)) {
@@ -210,6 +221,7 @@ function emphasis(
     const spans = spansOf(text.slice(from, end), names, depth - 1);
     return { span: { kind: isDouble ? "bold" : "italic", spans }, length: end + marks.length - at };
   }
+  unended.add(marks);
   return undefined;
 }
 
@@ -229,8 +241,42 @@ function link(text: string, address: string, length: number): Found | undefined 
   };
 }
 
-/** What looks like the name of a host: parts between full stops, the last of letters. */
-const HOST = /(?:[\p{L}\p{M}\p{N}_-]+[.。．｡])+(?:xn--[a-z0-9-]+|[\p{L}\p{M}]{2,})/giu;
+/** Longest text of a link that is compared with its address; NFKC makes long ones much longer. */
+const COMPARED = 1000;
+const LABELS = /[\p{L}\p{M}\p{N}_.。．｡-]+/gu;
+const STOP = /[.。．｡]/u;
+const LAST_LABEL = /^(?:xn--[a-z0-9-]+|[\p{L}\p{M}]{2,})/iu;
+
+interface NamedHost {
+  name: string;
+  index: number;
+}
+
+/**
+ * What looks like the name of a host: parts between full stops, the last of letters. Without a
+ * pattern for the whole name, which would try every part of a long word.
+ */
+function hostsIn(text: string): NamedHost[] {
+  const hosts: NamedHost[] = [];
+  for (const { 0: run, index } of text.matchAll(LABELS)) {
+    let labels: string[] = [];
+    let at = index;
+    for (const label of [...run.split(STOP), ""]) {
+      if (label !== "") {
+        labels.push(label);
+        continue;
+      }
+      const last = labels.findLastIndex((label, number) => number > 0 && LAST_LABEL.test(label));
+      if (last > 0) {
+        const end = LAST_LABEL.exec(labels[last] ?? "")?.[0] ?? "";
+        hosts.push({ name: [...labels.slice(0, last), end].join("."), index: at });
+      }
+      at += labels.join(".").length + 1;
+      labels = [];
+    }
+  }
+  return hosts;
+}
 
 /**
  * Whether every host that a text names is the one it leads to. Of one that is written in other
@@ -239,18 +285,19 @@ const HOST = /(?:[\p{L}\p{M}\p{N}_-]+[.。．｡])+(?:xn--[a-z0-9-]+|[\p{L}\p{M}
 function isHonest(text: string, { hostname }: URL): boolean {
   // Letters that look like others, and marks that show nothing, must not hide a name.
   const plainText = text.normalize("NFKC").replace(/\p{Cf}/gu, "");
+  if (plainText.length > COMPARED) return false;
   if (hostname.includes("xn--") && !plainText.toLowerCase().includes(hostname)) return false;
-  return [...plainText.matchAll(HOST)].every(([named], index, all) => {
+  return hostsIn(plainText).every(({ name }, number, all) => {
     // Behind the host a path may name files, as "page.html" in "example.org/page.html".
-    if (index > 0 && isPath(plainText, all)) return true;
-    const host = hostOf(named);
+    if (number > 0 && isPath(plainText, all)) return true;
+    const host = hostOf(name);
     return host === undefined || hostname === host || hostname.endsWith(`.${host}`);
   });
 }
 
 /** Whether a text is an address, or the beginning of one, that names its host first. */
-function isPath(text: string, [first]: RegExpMatchArray[]): boolean {
-  const rest = first ? text.slice((first.index ?? 0) + first[0].length) : "";
+function isPath(text: string, [first]: NamedHost[]): boolean {
+  const rest = first ? text.slice(first.index + first.name.length) : "";
   return /^(?::\d+)?[/?#]\S*$/.test(rest.trimEnd());
 }
 
@@ -265,11 +312,12 @@ function hostOf(named: string): string | undefined {
 /** A full stop behind an address, or a bracket around it, is not part of it. */
 function withoutEnd(address: string): string {
   let end = address.length;
+  let unopened = address.split(")").length - address.split("(").length;
   while (end > 0) {
     const last = address[end - 1] ?? "";
-    const kept = address.slice(0, end);
-    const isOpen = last === ")" && kept.split("(").length >= kept.split(")").length;
+    const isOpen = last === ")" && unopened <= 0;
     if (isOpen || !/[.,;:!?)'*_\]]/.test(last)) break;
+    if (last === ")") unopened--;
     end--;
   }
   return address.slice(0, end);

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { type Grid, gridHash, step } from "./movement";
+import { type Grid, gridHash } from "./grid";
+import { step } from "./movement";
 
 interface Golden {
   maps: { name: string; rows: string[]; grid_hash: number }[];

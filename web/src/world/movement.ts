@@ -4,6 +4,7 @@
  */
 
 import { type Doors, noDoors } from "./doors";
+import { type Grid, isSolid } from "./grid";
 
 export const SUBTILES = 64;
 /** Half the side of a body. */
@@ -35,26 +36,6 @@ export interface Body {
   carryX: number;
   carryY: number;
   facing: number;
-}
-
-/** What blocks movement. Everything outside the map is solid. */
-export interface Grid {
-  width: number;
-  height: number;
-  /** Row by row, how many things block each tile. */
-  blockers: Uint16Array;
-}
-
-export function isSolid(grid: Grid, x: number, y: number): boolean {
-  if (x < 0 || y < 0 || x >= grid.width || y >= grid.height) return true;
-  return (grid.blockers[y * grid.width + x] ?? 1) > 0;
-}
-
-/** FNV-1a over one byte a tile, 1 where solid: the server's must be the same. */
-export function gridHash(grid: Grid): number {
-  let hash = 0x811c9dc5;
-  for (const count of grid.blockers) hash = Math.imul(hash ^ (count > 0 ? 1 : 0), 0x01000193);
-  return hash >>> 0;
 }
 
 /**

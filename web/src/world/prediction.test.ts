@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Grid, step } from "./movement";
+import type { Grid } from "./grid";
+import { step } from "./movement";
 import { type Authority, type Input, Prediction } from "./prediction";
 
 const grid: Grid = { width: 10, height: 10, blockers: new Uint16Array(100) };

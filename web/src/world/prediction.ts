@@ -4,7 +4,8 @@
  */
 
 import { type Doors, noDoors } from "./doors";
-import { type Body, type Grid, SUBTILES, step } from "./movement";
+import type { Grid } from "./grid";
+import { type Body, SUBTILES, step } from "./movement";
 
 export interface Input {
   seq: number;

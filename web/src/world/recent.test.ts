@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Grid } from "./movement";
+import type { Grid } from "./grid";
 import { Prediction } from "./prediction";
 import { Recent } from "./recent";
 

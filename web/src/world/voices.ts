@@ -3,11 +3,12 @@
  * states the rules.
  */
 
+import { has } from "./grid";
 import type { Zone } from "./map";
+import { STATUS } from "./statuses";
 
 /** The range of voices of a player with the status Quiet, in tiles. */
 const ADJACENT = 1;
-const QUIET = 4;
 
 /** A player who may be heard: the tile of their middle, and their status. */
 export interface Speaker {
@@ -18,15 +19,8 @@ export interface Speaker {
 
 /** The range of a player's voice and hearing, in tiles; `usual` where no zone says otherwise. */
 export function reachOf({ x, y, status }: Speaker, zones: readonly Zone[], usual: number): number {
-  if (status === QUIET) return ADJACENT;
-  const here = zones.find(
-    (zone) =>
-      zone.kind === "voices" &&
-      x >= zone.x &&
-      y >= zone.y &&
-      x < zone.x + zone.width &&
-      y < zone.y + zone.height,
-  );
+  if (status === STATUS.quiet) return ADJACENT;
+  const here = zones.find((zone) => zone.kind === "voices" && has(zone, x, y));
   return here?.reach ?? usual;
 }
 

@@ -361,7 +361,10 @@ impl Connection {
     /// Whether the user may do something in the space now.
     async fn may(&mut self, permission: Permission) -> bool {
         match &mut self.standing {
-            Some(standing) => standing.may(&self.edge.0.store, permission).await,
+            Some(standing) => {
+                let edge = &self.edge.0;
+                standing.may(&edge.store, &edge.outage, permission).await
+            }
             None => false,
         }
     }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Card, Cell, Frame } from "../net/codec.gen";
+import type { Card, Cell, Frame } from "./codec.gen";
 import { Clock, Crowd } from "./crowd";
 
 const WIDTH = 64;

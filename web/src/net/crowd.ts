@@ -3,8 +3,8 @@
  * in the past, between two known positions.
  */
 
-import type { Card, Cell, Frame } from "../net/codec.gen";
-import { SUBTILES } from "./movement";
+import { SUBTILES } from "../world/movement";
+import type { Card, Cell, Frame } from "./codec.gen";
 
 /** Tiles along the side of a cell. */
 export const CELL_TILES = 16;

@@ -1,0 +1,5 @@
+/** Reason: why something failed, for people. */
+
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
