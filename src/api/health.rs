@@ -1,5 +1,6 @@
 //! Health: liveness, readiness, and request metrics.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
@@ -7,6 +8,7 @@ use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
 use serde::Serialize;
+use tokio::sync::Mutex;
 use utoipa::ToSchema;
 
 use super::AppState;
@@ -22,6 +24,13 @@ pub struct Health {
     /// Version of the server.
     version: &'static str,
 }
+
+/// Time for which an answer of the database is used again. Readiness is not counted against any
+/// budget, so many requests must not become many queries.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// Last answer of the database to the readiness check, and its time.
+pub(super) type LastPing = Arc<Mutex<Option<(Instant, bool)>>>;
 
 const FINE: Health = Health {
     status: "ok",
@@ -51,6 +60,10 @@ pub async fn live() -> Json<Health> {
 }
 
 /// Readiness check
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how old an answer is, is real time"
+)]
 #[utoipa::path(get, path = "/readyz", operation_id = "ready", tag = "operation", responses(
     (status = 200, body = Health),
     (status = 503, body = Problem, content_type = "application/problem+json"),
@@ -61,9 +74,19 @@ pub async fn ready(State(state): State<AppState>) -> Result<Json<Health>, ApiErr
             "This process is draining: it takes no new connections.",
         ));
     }
-    match tokio::time::timeout(Duration::from_secs(2), state.store.ping()).await {
-        Ok(Ok(())) => Ok(Json(FINE)),
-        _ => Err(ApiError::Unavailable("The database does not answer.")),
+    let mut last = state.last_ping.lock().await;
+    let answers = match *last {
+        Some((at, answers)) if at.elapsed() < FRESH => answers,
+        _ => {
+            let ping = tokio::time::timeout(Duration::from_secs(2), state.store.ping()).await;
+            let answers = matches!(ping, Ok(Ok(())));
+            *last = Some((Instant::now(), answers));
+            answers
+        }
+    };
+    match answers {
+        true => Ok(Json(FINE)),
+        false => Err(ApiError::Unavailable("The database does not answer.")),
     }
 }
 

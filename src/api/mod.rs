@@ -88,6 +88,7 @@ pub struct AppState {
     decoding: decoding::Decoding,
     searches: limits::OneAtATime,
     exports: limits::OneAtATime,
+    last_ping: health::LastPing,
 }
 
 impl AppState {
@@ -106,6 +107,7 @@ impl AppState {
             drawings: drawn::Drawings::default(),
             arrivals: arrivals::UploadPlaces::default(),
             decoding: decoding::Decoding::default(),
+            last_ping: health::LastPing::default(),
             searches: limits::OneAtATime::default(),
             exports: limits::OneAtATime::default(),
             budgets: Budgets::new(&BudgetSettings {

@@ -1,7 +1,7 @@
 //! Address: the address of a client, and the key under which limits count addresses.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use axum::http::HeaderMap;
 pub use ipnet::IpNet as Network;
@@ -48,24 +48,30 @@ pub fn is_trusted(peer: IpAddr, trusted: &[Network]) -> bool {
     trusted.iter().any(|network| network.contains(&peer))
 }
 
+/// Stands for all clients whose address a trusted proxy named in a way that cannot be read. Limits
+/// count them together; the proxy's own address could be exempt.
+const UNREADABLE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
 /// The address of the client: the peer, or the address that a trusted proxy names.
 /// `X-Forwarded-For` is read from its end, where the proxies nearest to us append. Entries before
-/// the first untrusted one may be forged.
+/// the first untrusted one may be forged, and may be any bytes.
 pub fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
     let mut address = peer;
-    let lines: Vec<&str> = headers
+    let lines: Vec<&[u8]> = headers
         .get_all("x-forwarded-for")
         .iter()
-        .filter_map(|value| value.to_str().ok())
+        .map(|value| value.as_bytes())
         .collect();
-    for hop in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
+    let hops = lines.iter().rev();
+    for hop in hops.flat_map(|line| line.rsplit(|byte| *byte == b',')) {
         if !is_trusted(address, trusted) {
             break;
         }
-        let Some(before) = hop_address(hop.trim()) else {
-            break;
-        };
-        address = before;
+        let text = std::str::from_utf8(hop).ok();
+        match text.and_then(|text| hop_address(text.trim())) {
+            Some(before) => address = before,
+            None => return UNREADABLE,
+        }
     }
     address
 }
@@ -118,8 +124,25 @@ mod tests {
         headers.append("x-forwarded-for", "nonsense".parse().unwrap());
         assert_eq!(
             client_address(ip("10.0.0.9"), &headers, &trusted),
-            ip("10.0.0.9")
+            UNREADABLE
         );
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_do_not_hide_what_the_proxy_appended() {
+        let trusted: Vec<Network> = vec!["127.0.0.1".parse::<IpAddr>().unwrap().into()];
+        for (line, meant) in [
+            (&b"\xff, 1.2.3.4"[..], ip("1.2.3.4")),
+            (b"1.2.3.4, \xff", UNREADABLE),
+            (b"\xff, 127.0.0.1", UNREADABLE),
+        ] {
+            let mut headers = HeaderMap::new();
+            let value = axum::http::HeaderValue::from_bytes(line).unwrap();
+            headers.append("x-forwarded-for", value);
+            let found = client_address(ip("127.0.0.1"), &headers, &trusted);
+            assert_eq!(found, meant);
+            assert!(!AddressKey::of(found).is_loopback());
+        }
     }
 
     #[test]

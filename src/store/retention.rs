@@ -92,8 +92,9 @@ impl Store {
     /// space would block all other writers.
     pub(super) async fn empty_chat(&self, space: SpaceId) -> Result<(), StoreError> {
         for statement in [
-            "delete from chat_words where space_id = $1 and word <= \
-             (select word from chat_words where space_id = $1 order by word limit 1 offset 2000)",
+            "delete from chat_words where space_id = $1 and (word, seq) <= \
+             (select word, seq from chat_words where space_id = $1 order by word, seq \
+             limit 1 offset 2000)",
             "delete from chat_lines where space_id = $1 and seq <= \
              (select seq from chat_lines where space_id = $1 order by seq limit 1 offset 1000)",
         ] {

@@ -83,7 +83,6 @@ impl Elements {
         if let Err(index) = self.index(placement.id) {
             self.placements.insert(index, placement);
         }
-        self.ground += 1;
     }
 
     fn remove(&mut self, grid: &mut Grid, id: PlacementId) {
@@ -94,7 +93,12 @@ impl Elements {
         for tile in solid_tiles(grid, &placement) {
             grid.unblock(tile);
         }
-        self.ground += 1;
+    }
+
+    /// Whether the placement with this id makes tiles solid.
+    fn is_solid(&self, grid: &Grid, id: PlacementId) -> bool {
+        let placement = self.index(id).ok().map(|index| &self.placements[index]);
+        placement.is_some_and(|placement| solid_tiles(grid, placement).next().is_some())
     }
 }
 
@@ -103,21 +107,23 @@ pub(super) fn place(world: &mut World, placement: Placement, version: u32) {
         placement: placement.clone(),
         version,
     });
-    edit(world, version, fact, |elements, grid| {
-        elements.insert(grid, placement);
-    });
+    edit(world, version, fact, placement.id, Some(placement));
 }
 
 pub(super) fn remove(world: &mut World, id: PlacementId, version: u32) {
     let fact = Fact::Element(ElementFact::Removed { id, version });
-    edit(world, version, fact, |elements, grid| {
-        elements.remove(grid, id);
-    });
+    edit(world, version, fact, id, None);
 }
 
 /// Applies the edit that makes this version out of the one before it. A known edit is not applied
 /// again; one that comes too early is only noted as heard of.
-fn edit(world: &mut World, version: u32, fact: Fact, work: impl FnOnce(&mut Elements, &mut Grid)) {
+fn edit(
+    world: &mut World,
+    version: u32,
+    fact: Fact,
+    id: PlacementId,
+    placement: Option<Placement>,
+) {
     world.resource_scope(|world, mut elements: Mut<Elements>| {
         elements.heard = elements.heard.max(version);
         if elements.version.checked_add(1) != Some(version) {
@@ -125,10 +131,18 @@ fn edit(world: &mut World, version: u32, fact: Fact, work: impl FnOnce(&mut Elem
         }
         elements.version = version;
         let mut grid = world.resource_mut::<Grid>();
-        if elements.before.is_none() {
-            elements.before = Some(Box::new(grid.clone()));
+        let mut blocks = placement.iter().map(|new| solid_tiles(&grid, new));
+        // What blocks no tile leaves ways and places as they are.
+        if elements.is_solid(&grid, id) || blocks.any(|mut tiles| tiles.next().is_some()) {
+            if elements.before.is_none() {
+                elements.before = Some(Box::new(grid.clone()));
+            }
+            elements.ground += 1;
         }
-        work(&mut elements, &mut grid);
+        match placement {
+            Some(placement) => elements.insert(&mut grid, placement),
+            None => elements.remove(&mut grid, id),
+        }
         world.resource_mut::<Outbox>().0.facts.push(fact);
     });
 }
@@ -140,7 +154,7 @@ pub(super) fn replace(world: &mut World, layout: &SpaceLayout) {
     let mut now = world.resource_mut::<Elements>();
     *now = Elements {
         heard: now.heard.max(layout.version),
-        ground: now.ground + elements.ground + 1,
+        ground: now.ground + 1,
         before: now.before.take().or_else(|| Some(Box::new(before))),
         ..elements
     };

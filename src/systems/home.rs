@@ -145,11 +145,16 @@ impl<'a> Ground<'a> {
 
     /// Whether a tile leads out.
     pub fn leads_out(&self, from: Tile) -> bool {
+        self.enclosed(from).is_none()
+    }
+
+    /// The tiles that can be reached from one that does not lead out; `None` when it does.
+    fn enclosed(&self, from: Tile) -> Option<BTreeSet<Tile>> {
         let mut seen = BTreeSet::from([from]);
         let mut border = VecDeque::from([from]);
         while let Some(tile) = border.pop_front() {
             if self.zones.leads_out_at(tile) {
-                return true;
+                return None;
             }
             for next in neighbours(self.grid, tile) {
                 if self.grid.is_walkable(next)
@@ -160,10 +165,10 @@ impl<'a> Ground<'a> {
                 }
             }
             if seen.len() >= MIN_REACHABLE {
-                return true;
+                return None;
             }
         }
-        false
+        Some(seen)
     }
 
     /// Position for a player who is in something solid: the nearest place that leads out and that
@@ -191,6 +196,8 @@ impl<'a> Ground<'a> {
         let own = self.zones.area_at(start);
         let (mut seen, mut nearest) = (BTreeSet::from([start]), None);
         let mut ring = vec![start];
+        // Each enclosed part is walked through once, however many of its tiles are looked at.
+        let mut enclosed = BTreeSet::new();
         while !ring.is_empty() && seen.len() < MAX_SEARCHED_TILES {
             let mut free: Vec<Tile> = ring
                 .iter()
@@ -199,8 +206,14 @@ impl<'a> Ground<'a> {
                 .collect();
             free.sort_unstable_by_key(|tile| (squared(tile.middle(), from), tile.y, tile.x));
             nearest = nearest.or_else(|| free.first().copied());
-            if let Some(found) = free.into_iter().find(|tile| self.leads_out(*tile)) {
-                return (Some(found), nearest);
+            for tile in free {
+                if enclosed.contains(&tile) {
+                    continue;
+                }
+                match self.enclosed(tile) {
+                    None => return (Some(tile), nearest),
+                    Some(part) => enclosed.extend(part),
+                }
             }
             let mut next = Vec::new();
             for tile in ring {

@@ -20,6 +20,9 @@ pub const MAX_SEARCHED: usize = 65_536;
 /// tick.
 const SEARCHED_PER_TICK: usize = 16_384;
 
+/// Tiles whose region is found in the time of searching one.
+const REGION_TILES_PER_SEARCHED: usize = 4;
+
 /// Cost of one tile, straight and diagonal: 99 / 70 is √2 to four digits.
 const STRAIGHT: u32 = 70;
 const DIAGONAL: u32 = 99;
@@ -61,6 +64,8 @@ pub struct PathSearch {
     round: u32,
     open: BinaryHeap<Reverse<(u32, Reverse<u32>, u32)>>,
     searched: usize,
+    /// Uncharged work of learning the regions, as a number of searched tiles.
+    learned: usize,
     regions: Regions,
     /// Budget of searches; `None` for no limit.
     budget: Option<SearchBudget>,
@@ -80,10 +85,11 @@ struct Regions {
 }
 
 impl Regions {
-    /// Recomputes the regions when the ground changed.
-    fn learn(&mut self, grid: &Grid, ground: u32) {
+    /// Recomputes the regions when the ground changed. Returns the work as a number of searched
+    /// tiles.
+    fn learn(&mut self, grid: &Grid, ground: u32) -> usize {
         if self.ground == Some(ground) {
-            return;
+            return 0;
         }
         self.ground = Some(ground);
         let (width, height) = (usize::from(grid.width()), usize::from(grid.height()));
@@ -109,6 +115,7 @@ impl Regions {
                 border.extend((y + 1 < height).then(|| index + width));
             }
         }
+        self.numbers.len() / REGION_TILES_PER_SEARCHED
     }
 
     fn at(&self, grid: &Grid, tile: Tile) -> u32 {
@@ -176,11 +183,12 @@ impl PathSearch {
             .is_none_or(|budget| budget.allows(user))
     }
 
-    /// Charges the last search to that user.
+    /// Charges the work since the last charge to that user: a search, and learning the regions.
     pub(super) fn charge(&mut self, user: UserId) {
-        self.spent += self.searched;
+        let tiles = std::mem::take(&mut self.searched) + std::mem::take(&mut self.learned);
+        self.spent += tiles;
         if let Some(budget) = &mut self.budget {
-            budget.spend(user, self.searched);
+            budget.spend(user, tiles);
         }
     }
 
@@ -198,7 +206,7 @@ impl PathSearch {
         from: Tile,
         target: PathGoal,
     ) -> bool {
-        self.regions.learn(grid, ground);
+        self.learned += self.regions.learn(grid, ground);
         let here = self.regions.at(grid, from);
         let there = match target {
             // Getting as near as possible to something solid is a path, too.

@@ -213,13 +213,13 @@ fn search_ways(
             Some(tile) if walk.stuck < PATIENCE => {
                 let target = target(goal, tile);
                 let from = body.position.tile();
-                if search.is_out_of_reach(&grid, elements.ground, from, target) {
+                let found = if search.is_out_of_reach(&grid, elements.ground, from, target) {
                     PathOutcome::Nothing
                 } else {
-                    let found = search.find(&zones.ground_for(&grid, player, from), from, target);
-                    search.charge(user);
-                    found
-                }
+                    search.find(&zones.ground_for(&grid, player, from), from, target)
+                };
+                search.charge(user);
+                found
             }
             _ => PathOutcome::Nothing,
         };

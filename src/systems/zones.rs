@@ -502,17 +502,15 @@ pub(super) fn admit(world: &mut World, player: PlayerId, guest: PlayerId) {
     let Some(private) = zones.private_area(zone) else {
         return;
     };
-    private.knocked.remove(&guest);
+    let has_knocked = private.knocked.remove(&guest).is_some();
     if private.locked {
         private.admitted.insert(guest);
     }
-    publish(
-        world,
-        Fact::Zone(ZoneFact::Admitted {
-            player: guest,
-            zone,
-        }),
-    );
+    // Only a player who asked is told, once, and not by someone they blocked.
+    if has_knocked && !blocked::has_blocked(world, guest, player) {
+        let player = guest;
+        publish(world, Fact::Zone(ZoneFact::Admitted { player, zone }));
+    }
 }
 
 /// Whether a player who arrives may stand on the tile.

@@ -138,23 +138,9 @@ impl Streams {
             }
             return false;
         }
-        let strangers = self.open.iter().filter(|(_, open)| !open.is_bound());
-        let (count, oldest) = strangers.fold(
-            (0, None::<(SocketAddr, Instant)>),
-            |(count, oldest), (from, open)| {
-                let is_older = oldest.is_none_or(|(_, since)| open.since < since);
-                (
-                    count + 1,
-                    if is_older {
-                        Some((*from, open.since))
-                    } else {
-                        oldest
-                    },
-                )
-            },
-        );
-        if count >= self.limits.strangers || self.open.len() >= self.limits.most {
-            let Some((oldest, _)) = oldest else {
+        let strangers = self.open.values().filter(|open| !open.is_bound()).count();
+        if strangers >= self.limits.strangers || self.open.len() >= self.limits.most {
+            let Some(oldest) = self.oldest_of_most() else {
                 if self.complaints.check().is_ok() {
                     tracing::warn!(
                         "the maximum number of connections for calls is reached; refusing more"
@@ -165,6 +151,24 @@ impl Streams {
             self.open.remove(&oldest);
         }
         true
+    }
+
+    /// The oldest unused connection of the address that has most of them, so that one address takes
+    /// no place from others.
+    fn oldest_of_most(&self) -> Option<SocketAddr> {
+        let mut strangers: HashMap<AddressKey, (usize, SocketAddr, Instant)> = HashMap::new();
+        for (from, open) in self.open.iter().filter(|(_, open)| !open.is_bound()) {
+            let key = AddressKey::of(from.ip());
+            let (count, oldest, since) = strangers.entry(key).or_insert((0, *from, open.since));
+            *count += 1;
+            if open.since < *since {
+                (*oldest, *since) = (*from, open.since);
+            }
+        }
+        let most = strangers
+            .into_values()
+            .max_by_key(|(count, _, since)| (*count, std::cmp::Reverse(*since)));
+        most.map(|(_, oldest, _)| oldest)
     }
 
     /// Marks the connection as used by a client.
