@@ -2,9 +2,9 @@
  * Tidy: measures how the source reads, and fails when a figure passes its limit.
  *
  * Counted: odd words, lines over 100 columns, documentation that is a bare question word, type
- * names that two modules define, import cycles between files, imports of a higher layer, long
- * functions of the client, and the files that know of one example of a feature: as many as a
- * newcomer edits to add another.
+ * names that two modules define, long files of Rust, import cycles between files, imports of a
+ * higher layer, long functions of the client, and the files that know of one example of a feature:
+ * as many as a newcomer edits to add another.
  *
  * Use: node scripts/tidy.mjs [--list]. `--list` names every place.
  */
@@ -21,6 +21,12 @@ const ODD =
 
 /** Widest line, in columns. */
 const WIDTH = 100;
+
+/** How many files of Rust may have more lines. */
+const LENGTHS = [
+  { lines: 600, limit: 4 },
+  { lines: 500, limit: 10 },
+];
 
 /** Longest function of the client. */
 const FUNCTION_LINES = 80;
@@ -141,6 +147,19 @@ function widths() {
   row(`lines over ${WIDTH} columns`, places.length, 0, places);
 }
 
+function lengths() {
+  const files = rust.map((path) => ({ path, lines: read(path).split("\n").length - 1 }));
+  for (const { lines, limit } of LENGTHS) {
+    const long = files.filter((file) => file.lines > lines);
+    row(
+      `files of src with over ${lines} lines`,
+      long.length,
+      limit,
+      long.map((file) => `${file.path}: ${file.lines}`),
+    );
+  }
+}
+
 /** Documentation that only asks: "Who.", "Looking where." */
 function questions() {
   const places = [];
@@ -216,7 +235,7 @@ function open(tree, prefix = "") {
 /** Which file each file imports from. */
 function imports() {
   const modules = new Map(rust.map((path) => [moduleOf(path), path]));
-  const isTest = (path) => /(^|\/)(tests|simulation|golden)\.rs$/.test(path);
+  const isTest = (path) => /(^|\/)(tests|simulation|golden)(\.rs$|\/)/.test(path);
   const graph = new Map();
   for (const [module, path] of modules) {
     if (isTest(path)) continue;
@@ -355,6 +374,7 @@ perThousand("web/src", web);
 perThousand("docs", pages);
 perThousand("tests", tests);
 widths();
+lengths();
 questions();
 typeNames();
 const graph = imports();

@@ -12,6 +12,7 @@ use super::{AppState, check};
 use crate::components::id::{SpaceId, UserId};
 use crate::store::administration::{AdminOutcome, UserRow};
 use crate::store::now_ms;
+use crate::store::paging::ListPage;
 use crate::store::suspension::Suspension;
 
 /// Users per page.
@@ -99,13 +100,14 @@ pub async fn users(
     _admin: Admin,
     Query(UsersQuery { q, after }): Query<UsersQuery>,
 ) -> Result<Json<UserList>, ApiError> {
-    // One more row than the page shows tells whether another page follows.
-    let mut users = state
+    let users = state
         .store
         .users(q.trim(), after.as_deref(), PAGE + 1)
         .await?;
-    let has_more = users.len() > PAGE as usize;
-    users.truncate(PAGE as usize);
+    let ListPage {
+        items: users,
+        has_more,
+    } = ListPage::of(users, PAGE);
     let after = users
         .last()
         .filter(|_| has_more)

@@ -9,6 +9,7 @@ use super::AppState;
 use super::error::{ApiError, Problem};
 use super::extract::{Admin, Json, Query};
 use crate::store::audit_log::AuditRow;
+use crate::store::paging::ListPage;
 
 /// Rows per page.
 const PAGE: u32 = 100;
@@ -84,10 +85,11 @@ pub async fn show(
                 .map_err(|_| ApiError::bad("There is no such page."))?,
         ),
     };
-    // One more row than the page shows tells whether another page follows.
-    let mut rows = state.store.audit_log(before, PAGE + 1).await?;
-    let has_more = rows.len() > PAGE as usize;
-    rows.truncate(PAGE as usize);
+    let rows = state.store.audit_log(before, PAGE + 1).await?;
+    let ListPage {
+        items: rows,
+        has_more,
+    } = ListPage::of(rows, PAGE);
     let before = rows
         .last()
         .filter(|_| has_more)

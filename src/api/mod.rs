@@ -51,6 +51,7 @@ pub mod routes;
 mod setup;
 mod space_chat;
 mod space_elements;
+mod space_export;
 mod space_lines;
 mod space_map;
 mod spaces;

@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::BotSettings;
+use super::answer::{list, text, whole};
 
 /// Concurrent requests while signing up.
 const AT_ONCE: usize = 8;
@@ -80,6 +81,7 @@ impl Accounts {
         let avatars = api.avatars().await?;
         let mut waiting = JoinSet::new();
         let mut people = Vec::new();
+        let mut given = avatars.iter().cycle();
         for number in 0..settings.bots {
             if stop.is_cancelled() {
                 break;
@@ -90,7 +92,7 @@ impl Accounts {
                 people.push(person?);
             }
             let (api, name) = (api.clone(), format!("{number}-{run}"));
-            let avatar = avatars.get(number as usize % avatars.len().max(1)).cloned();
+            let avatar = given.next().cloned();
             waiting.spawn(async move { api.account(&name, avatar.as_deref()).await });
         }
         while let Some(Ok(person)) = waiting.join_next().await {
@@ -110,7 +112,7 @@ impl Accounts {
                 let body =
                     json!({ "name": format!("bots {run} {number}"), "mapId": map, "chat": chat });
                 let made = api.post("/space", Some(&person.token), &body).await?;
-                ids.push(made["spaceId"].as_str().unwrap_or_default().to_owned());
+                ids.push(text(&made, "spaceId").to_owned());
             }
         }
         let mut spaces = Vec::new();
@@ -133,20 +135,19 @@ impl Accounts {
 
 /// The tiles of a map that block walking: its own walls and its static elements.
 fn blocked(map: &Value) -> Vec<Vec<bool>> {
-    let rows = map["blocked"].as_array().into_iter().flatten();
-    let mut blocked: Vec<Vec<bool>> = rows
+    let mut blocked: Vec<Vec<bool>> = list(map, "blocked")
         .filter_map(|row| Some(row.as_str()?.bytes().map(|tile| tile == b'1').collect()))
         .collect();
-    let elements = map["elements"].as_array().into_iter().flatten();
-    for element in elements.filter(|element| element["element"]["static"] == true) {
-        let whole = |value: &Value| value.as_u64().unwrap_or_default() as usize;
-        let print = &element["element"]["footprint"];
-        let (left, top) = (
-            whole(&element["x"]) + whole(&print["x"]),
-            whole(&element["y"]) + whole(&print["y"]),
-        );
-        for row in blocked.iter_mut().skip(top).take(whole(&print["height"])) {
-            for tile in row.iter_mut().skip(left).take(whole(&print["width"])) {
+    for element in list(map, "elements") {
+        let kind = element.get("element");
+        let kind = kind.filter(|kind| kind.get("static") == Some(&Value::Bool(true)));
+        let Some(print) = kind.and_then(|kind| kind.get("footprint")) else {
+            continue;
+        };
+        let left = whole(element, "x") + whole(print, "x");
+        let top = whole(element, "y") + whole(print, "y");
+        for row in blocked.iter_mut().skip(top).take(whole(print, "height")) {
+            for tile in row.iter_mut().skip(left).take(whole(print, "width")) {
                 *tile = true;
             }
         }
@@ -159,11 +160,9 @@ impl Api {
         let password = uuid::Uuid::new_v4().to_string();
         let body = json!({ "username": name, "password": password, "type": "user" });
         let signed_up = self.post("/signup", None, &body).await?;
-        let user = signed_up["userId"]
-            .as_str()
-            .and_then(|id| uuid::Uuid::try_parse(id).ok());
+        let user = uuid::Uuid::try_parse(text(&signed_up, "userId"));
         let signed_in = self.post("/signin", None, &body).await?;
-        let token = signed_in["token"].as_str().unwrap_or_default().to_owned();
+        let token = text(&signed_in, "token").to_owned();
         if let Some(avatar) = avatar {
             self.post(
                 "/user/metadata",
@@ -181,9 +180,9 @@ impl Api {
         let answer = self
             .answer("GET /avatars", self.http.get(self.path("/avatars")))
             .await?;
-        let avatars = answer["avatars"].as_array().into_iter().flatten();
+        let avatars = list(&answer, "avatars");
         Ok(avatars
-            .filter_map(|avatar| avatar["id"].as_str().map(str::to_owned))
+            .map(|avatar| text(avatar, "id").to_owned())
             .collect())
     }
 
@@ -192,24 +191,18 @@ impl Api {
         let answer = self
             .answer("GET /maps", self.http.get(self.path("/maps")))
             .await?;
-        let maps = answer["maps"].as_array().cloned().unwrap_or_default();
+        let mut maps = list(&answer, "maps");
         let area = |map: &Value| -> u64 {
-            let dimensions = map["dimensions"].as_str().unwrap_or_default();
-            dimensions
+            text(map, "dimensions")
                 .split('x')
                 .filter_map(|side| side.parse::<u64>().ok())
                 .product()
         };
         let map = match name {
-            Some(name) => maps.iter().find(|map| {
-                map["name"]
-                    .as_str()
-                    .is_some_and(|it| it.eq_ignore_ascii_case(name))
-            }),
-            None => maps.iter().max_by_key(|map| area(map)),
+            Some(name) => maps.find(|map| text(map, "name").eq_ignore_ascii_case(name)),
+            None => maps.max_by_key(|map| area(map)),
         };
-        let id = map.and_then(|map| map["id"].as_str());
-        id.map(str::to_owned)
+        map.map(|map| text(map, "id").to_owned())
             .ok_or_else(|| AccountError::NoMap(name.unwrap_or("any name").to_owned()))
     }
 
@@ -252,10 +245,8 @@ impl Api {
         if status.is_success() {
             return Ok(body);
         }
-        let message = body["message"]
-            .as_str()
-            .unwrap_or("no reason given")
-            .to_owned();
+        let message = body.get("message").and_then(Value::as_str);
+        let message = message.unwrap_or("no reason given").to_owned();
         Err(AccountError::Refused {
             what: what.to_owned(),
             status,

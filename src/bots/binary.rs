@@ -2,15 +2,14 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use rand::RngExt;
-
 use super::caller::BotCaller;
 use super::cursor::ByteReader;
 use super::decode_error::ViewError;
-use super::mind::{BotGoal, Mind, SECOND};
-use super::protocol::{BotProtocol, Heard, Rested, distance, nearest_first};
+use super::mind::{BotGoal, Mind};
+use super::protocol::{BotProtocol, Heard, Rested};
 use super::shared::{BotSpace, Shared};
 use super::view::{BotView, Own};
+use super::watcher::{FrameTime, Watcher};
 use super::wire::Writer;
 use crate::components::unit::SUBTILES;
 use crate::net::codec::{decode, encode};
@@ -28,9 +27,6 @@ const VIEW: (u16, u16) = (30, 18);
 /// Variant numbers of `ServerMessage::Chat` and `ChatS2c::Message`.
 const MESSAGE_VARIANTS: [u8; 2] = [3, 0];
 
-/// Distant players that are followed too, chosen again each second.
-const FAR_SAMPLE: usize = 16;
-
 /// A bot reacts to a message of another bot once per this many own messages.
 const REACT_EVERY: u32 = 4;
 
@@ -41,41 +37,6 @@ const EDIT_EVERY: u32 = 6;
 /// the caller sent its offer.
 const OFFER: &str = "offer ";
 const ANSWER: &str = "answer ";
-
-/// How long a sighting waits until the mover has recorded when it sent the move.
-const RESOLVE_AFTER: u64 = 2 * SECOND;
-
-/// A player whose moves are measured.
-#[derive(Debug, Clone, Copy)]
-struct TrackedPlayer {
-    bot: u32,
-    is_near: bool,
-}
-
-/// A move that was seen.
-struct Sighting {
-    who: TrackedPlayer,
-    epoch: u64,
-    after: u64,
-    tick: u64,
-    at: u64,
-}
-
-/// Frames that are applied together. The state of two thousand bots exceeds the processor's caches,
-/// so one bot's state is loaded once for several frames.
-const TOGETHER: usize = 8;
-
-/// A frame whose players have not been read yet.
-struct UnreadFrame {
-    epoch: u64,
-    /// The tick of the previous frame.
-    after: u64,
-    tick: u64,
-    /// Time of arrival.
-    at: u64,
-    /// Offset at which its bytes end.
-    end: usize,
-}
 
 /// What this bot does of the things bots can do.
 #[derive(Debug, Clone, Copy)]
@@ -96,19 +57,13 @@ pub(super) struct Binary<'a> {
     token: &'a str,
     habits: Habits,
     player: u32,
-    view: BotView,
-    unread: Vec<UnreadFrame>,
-    /// The bytes of all unread frames.
-    people: Vec<u8>,
+    watcher: Watcher<'a>,
     own: Own,
     /// The tick of the last frame, and its time of arrival in `seen_at`.
     seen: u64,
     seen_at: u64,
     seq: u32,
     unacknowledged: VecDeque<(u32, u64)>,
-    followed: Vec<TrackedPlayer>,
-    moved: Vec<u8>,
-    sightings: VecDeque<Sighting>,
     going_to: Option<u32>,
     /// The id of the last message heard from another player.
     heard_message: String,
@@ -137,17 +92,12 @@ impl<'a> Binary<'a> {
             token,
             habits,
             player: 0,
-            view: BotView::new(0),
-            unread: Vec::new(),
-            people: Vec::new(),
+            watcher: Watcher::new(shared, space, bot, habits.apart),
             own: Own::default(),
             seen: 0,
             seen_at: 0,
             seq: 0,
             unacknowledged: VecDeque::new(),
-            followed: Vec::new(),
-            moved: Vec::new(),
-            sightings: VecDeque::new(),
             going_to: None,
             heard_message: String::new(),
             own_message: String::new(),
@@ -199,19 +149,15 @@ impl<'a> Binary<'a> {
     }
 
     fn frame(&mut self, frame: &[u8], now: u64) -> Result<Heard, ViewError> {
-        let (header, people) = self.view.open(frame)?;
+        let (header, people) = self.watcher.view.open(frame)?;
         if self.habits.watches {
-            self.people.extend_from_slice(people);
-            self.unread.push(UnreadFrame {
+            let time = FrameTime {
                 epoch: header.epoch,
                 after: self.seen,
                 tick: header.tick,
                 at: now,
-                end: self.people.len(),
-            });
-            if self.unread.len() == TOGETHER {
-                self.catch_up();
-            }
+            };
+            self.watcher.add(time, people);
         }
         self.own = header.own.unwrap_or(self.own);
         let ack = self.own.ack;
@@ -222,7 +168,9 @@ impl<'a> Binary<'a> {
         if let Some((seq, due)) = self.unacknowledged.front().copied()
             && seq <= ack
         {
-            self.shared.bots[self.bot as usize].shown(header.epoch, header.tick, due);
+            self.shared
+                .bot(self.bot)
+                .shown(header.epoch, header.tick, due);
             self.unacknowledged.retain(|(seq, _)| *seq > ack);
         }
         self.seen = header.tick;
@@ -232,50 +180,16 @@ impl<'a> Binary<'a> {
         ))
     }
 
-    /// Reads the players of all frames that came.
-    fn catch_up(&mut self) {
-        let mut from = 0;
-        for UnreadFrame {
-            epoch,
-            after,
-            tick,
-            at,
-            end,
-        } in self.unread.drain(..)
-        {
-            self.moved.clear();
-            let moved = &mut self.moved;
-            if let Err(wrong) = self
-                .view
-                .apply(&self.people[from..end], |mark| moved.push(mark))
-            {
-                let mut tally = self.shared.tally(self.bot);
-                tally.wrong += 1;
-                tally.because(wrong.to_string());
-            }
-            from = end;
-            self.sightings
-                .extend(self.moved.iter().map(|mark| Sighting {
-                    who: self.followed[usize::from(*mark) - 1],
-                    epoch,
-                    after,
-                    tick,
-                    at,
-                }));
-        }
-        self.people.clear();
-    }
-
     fn other(&mut self, message: &[u8], now: u64) -> Result<Heard, ViewError> {
         Ok(match decode(message).map_err(|_| ViewError::Malformed)? {
             ServerMessage::Session(SessionS2c::Welcome(welcome)) => {
                 self.player = welcome.player;
-                self.view = BotView::new(welcome.width);
+                self.watcher.view = BotView::new(welcome.width);
                 (self.own.x, self.own.y) = (welcome.own.x, welcome.own.y);
                 self.seen = welcome.tick;
                 self.seen_at = now;
                 self.space.is_player(self.bot, welcome.player);
-                self.shared.bots[self.bot as usize].is_player(welcome.player);
+                self.shared.bot(self.bot).is_player(welcome.player);
                 if self.caller.is_some() {
                     self.waiting
                         .push(ClientMessage::Status(StatusC2s::Media(MediaC2s {
@@ -311,33 +225,6 @@ impl<'a> Binary<'a> {
             }
             _ => Heard::Other,
         })
-    }
-
-    /// Measures the sightings made before that time.
-    fn resolve(&mut self, before: u64) {
-        if self
-            .sightings
-            .front()
-            .is_none_or(|sighting| sighting.at >= before)
-        {
-            return;
-        }
-        let mut tally = self.shared.tally(self.bot);
-        while let Some(sighting) = self.sightings.pop_front_if(|sighting| sighting.at < before) {
-            let mover = &self.shared.bots[sighting.who.bot as usize];
-            // No time is recorded for a tick in which something other than the mover's own input
-            // moved it.
-            if self.shared.counts(sighting.at)
-                && let Some(sent) =
-                    mover.sent_between(sighting.epoch, sighting.after, sighting.tick)
-            {
-                tally.saw(
-                    sighting.who.is_near,
-                    sighting.at.saturating_sub(sent),
-                    self.habits.apart,
-                );
-            }
-        }
     }
 
     fn next_seq(&mut self, due: u64) -> u32 {
@@ -406,7 +293,7 @@ impl BotProtocol for Binary<'_> {
                 1
             }
             BotGoal::Join(bot) if self.going_to != Some(bot) => {
-                let Some(player) = self.shared.bots[bot as usize].player() else {
+                let Some(player) = self.shared.bot(bot).player() else {
                     return 0;
                 };
                 self.going_to = Some(bot);
@@ -473,36 +360,11 @@ impl BotProtocol for Binary<'_> {
     }
 
     fn measure(&mut self, now: u64, mind: &mut Mind) {
-        if !self.habits.watches {
-            return;
+        if self.habits.watches {
+            let own = (self.own.x, self.own.y);
+            self.watcher
+                .measure(now, (self.player, own), &mut mind.random);
         }
-        self.catch_up();
-        self.resolve(now.saturating_sub(RESOLVE_AFTER));
-        let own = (self.own.x, self.own.y);
-        let in_view = self
-            .view
-            .held()
-            .filter(|(player, _)| *player != self.player);
-        let mut others: Vec<_> = in_view
-            .map(|(player, place)| (distance(own, place), player))
-            .collect();
-        let near = nearest_first(&mut others);
-        for index in near..others.len().min(near + FAR_SAMPLE) {
-            let chosen = mind.random.random_range(index..others.len());
-            others.swap(index, chosen);
-        }
-        others.truncate(near + FAR_SAMPLE);
-        self.followed.clear();
-        let mut marked = Vec::new();
-        let chosen = others
-            .iter()
-            .enumerate()
-            .map(|(index, (_, player))| (*player, index < near));
-        self.space.bots_of(chosen, |player, bot, is_near| {
-            self.followed.push(TrackedPlayer { bot, is_near });
-            marked.push(player);
-        });
-        self.view.mark(marked.into_iter());
     }
 
     fn tile(&self) -> (i32, i32) {
@@ -513,9 +375,10 @@ impl BotProtocol for Binary<'_> {
     }
 
     fn rest(&mut self) -> Rested {
-        self.catch_up();
+        self.watcher.catch_up();
         let mut others = Vec::new();
         let in_view = self
+            .watcher
             .view
             .held()
             .filter(|(player, _)| *player != self.player);
@@ -532,8 +395,8 @@ impl BotProtocol for Binary<'_> {
 
 impl Drop for Binary<'_> {
     fn drop(&mut self) {
-        self.catch_up();
-        self.resolve(u64::MAX);
+        self.watcher.catch_up();
+        self.watcher.resolve(u64::MAX);
     }
 }
 

@@ -13,7 +13,8 @@ use super::binary::{Binary, Habits};
 use super::caller::BotCaller;
 use super::json::JsonConnection;
 use super::mind::{Mind, SECOND};
-use super::protocol::{BotProtocol, Heard, Rested};
+use super::protocol::{BotProtocol, Heard};
+use super::result::BotResult;
 use super::shared::{BotSpace, Shared};
 use super::wire::{self, IncomingFrame, Reader, SocketError, Writer};
 use super::{Behaviour, Protocol};
@@ -51,18 +52,6 @@ pub(super) struct BotTask {
     pub(super) rate: f64,
     pub(super) seed: u64,
     pub(super) join_at: u64,
-}
-
-/// What one bot reports at the end.
-#[derive(Debug, Default)]
-pub(super) struct BotResult {
-    pub(super) bot: u32,
-    pub(super) space: usize,
-    /// One bit for each message of its space that it heard.
-    pub(super) heard: Vec<u64>,
-    /// Intervals in which it was in the space, in microseconds since the start.
-    pub(super) inside: Vec<(u64, u64)>,
-    pub(super) rested: Option<Rested>,
 }
 
 /// One client.
@@ -409,7 +398,7 @@ impl Bot {
                 let number = self.shared.message_number(&text);
                 let message = number.and_then(|number| space.hear(number, self.task.number));
                 if let (Some(number), Some(message)) = (number, message) {
-                    let is_new = set_bit(&mut self.outcome.heard, number);
+                    let is_new = self.outcome.hear(number);
                     if self.shared.counts(message.at) && is_new {
                         tally.chat.saturating_record(now.saturating_sub(message.at));
                     }
@@ -452,55 +441,5 @@ impl Beat {
         } else {
             self.look_at.min(self.move_at)
         }
-    }
-}
-
-/// Sets a bit; returns whether it was unset before.
-fn set_bit(bits: &mut Vec<u64>, number: u32) -> bool {
-    let (word, bit) = (number as usize / 64, 1 << (number % 64));
-    if bits.len() <= word {
-        bits.resize(word + 1, 0);
-    }
-    let is_new = bits[word] & bit == 0;
-    bits[word] |= bit;
-    is_new
-}
-
-impl BotResult {
-    /// Whether it heard that message of its space.
-    pub(super) fn has_heard(&self, message: usize) -> bool {
-        self.heard
-            .get(message / 64)
-            .is_some_and(|word| word >> (message % 64) & 1 == 1)
-    }
-
-    /// Whether it was in the space for the whole interval.
-    pub(super) fn was_in(&self, from: u64, to: u64) -> bool {
-        self.inside
-            .iter()
-            .any(|(since, until)| *since <= from && to <= *until)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn messages_are_remembered_by_one_bit_each() {
-        let mut outcome = BotResult::default();
-        assert!(set_bit(&mut outcome.heard, 70));
-        assert!(!set_bit(&mut outcome.heard, 70));
-        assert!(outcome.has_heard(70) && !outcome.has_heard(69) && !outcome.has_heard(1_000));
-    }
-
-    #[test]
-    fn being_in_means_the_whole_interval() {
-        let outcome = BotResult {
-            inside: vec![(10, 20), (30, 40)],
-            ..BotResult::default()
-        };
-        assert!(outcome.was_in(10, 20) && outcome.was_in(31, 39));
-        assert!(!outcome.was_in(15, 35) && !outcome.was_in(5, 15));
     }
 }

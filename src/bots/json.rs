@@ -118,7 +118,7 @@ impl<'a> JsonConnection<'a> {
 
     fn saw(&self, user: &str, x: u16, y: u16, now: u64) {
         let Some(bot) = self.bot_of(user) else { return };
-        if let Some(sent) = self.shared.bots[bot as usize].stepped_to((x, y))
+        if let Some(sent) = self.shared.bot(bot).stepped_to((x, y))
             && self.shared.counts(now)
         {
             let is_near = self.others.get(&bot).is_some_and(|other| other.is_near);
@@ -137,7 +137,9 @@ impl<'a> JsonConnection<'a> {
         }
         self.own = to;
         // Both fit: the tile is inside the map.
-        self.shared.bots[self.bot as usize].stepped((to.0 as u16, to.1 as u16), due);
+        self.shared
+            .bot(self.bot)
+            .stepped((to.0 as u16, to.1 as u16), due);
         let step = json!({ "type": "move", "payload": { "x": to.0, "y": to.1 } });
         out.text(&step.to_string(), &mut mind.random);
         1

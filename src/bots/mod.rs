@@ -12,6 +12,7 @@
 
 pub mod abuse;
 mod account;
+mod answer;
 mod binary;
 mod bot;
 mod caller;
@@ -21,9 +22,11 @@ mod json;
 mod mind;
 mod protocol;
 mod report;
+mod result;
 mod shared;
 mod tally;
 mod view;
+mod watcher;
 mod wire;
 pub mod witness;
 
@@ -39,7 +42,7 @@ pub use self::account::AccountError;
 use self::account::Accounts;
 use self::bot::{Bot, BotTask};
 pub use self::report::{Bounds, Latency, Report};
-use self::shared::{BotSpace, Shared, TrackedBot};
+use self::shared::{BotSpace, Shared, TrackedBot, micros};
 use self::tally::Tally;
 
 /// Time between the last join and the measured time; nothing counts yet.
@@ -122,6 +125,11 @@ impl BotSettings {
         self.rate.unwrap_or(usual)
     }
 
+    /// Time in which that many bots join.
+    fn joining(&self, bots: u32) -> Duration {
+        Duration::from_secs_f64(f64::from(bots) / self.ramp.max(0.1))
+    }
+
     /// Whether a bot watches other players. The watchers are scattered evenly over all bots, so
     /// every space has its share.
     fn watches(&self, bot: u32) -> bool {
@@ -198,19 +206,20 @@ pub async fn run(
     let shared = Arc::new(share(settings, accounts));
     let done = CancellationToken::new();
     let mut bots = JoinSet::new();
-    for (number, token) in tokens.into_iter().enumerate() {
+    let spaces = (0..shared.spaces.len()).cycle();
+    for ((number, token), space) in (0..).zip(tokens).zip(spaces) {
         let task = BotTask {
-            number: number as u32,
+            number,
             url: settings.url.clone(),
             token,
-            space: number % shared.spaces.len(),
+            space,
             protocol: settings.protocol,
             behaviour: settings.behaviour,
             media: settings.media,
-            watches: settings.watches(number as u32),
+            watches: settings.watches(number),
             rate: settings.rate(),
             seed: settings.seed,
-            join_at: (number as f64 / settings.ramp.max(0.1) * 1e6) as u64,
+            join_at: micros(settings.joining(number)),
         };
         bots.spawn(Bot::new(task, Arc::clone(&shared), done.clone()).run());
     }
@@ -245,21 +254,13 @@ async fn over(end: Instant, stop: &CancellationToken) {
 }
 
 fn share(settings: &BotSettings, accounts: Accounts) -> Shared {
-    let count = accounts.people.len();
+    let count = u32::try_from(accounts.people.len()).expect("bots are numbered in 32 bits");
     let spaces = accounts.spaces.len().max(1);
-    let joining = Duration::from_secs_f64(count as f64 / settings.ramp.max(0.1));
-    let from = (joining + WARM_UP).as_micros() as u64;
-    let of_run = accounts
-        .spaces
-        .into_iter()
-        .enumerate()
-        .map(|(index, space)| {
-            let members = (index..count)
-                .step_by(spaces)
-                .map(|bot| bot as u32)
-                .collect();
-            BotSpace::new(space.id, space.blocked, members)
-        });
+    let from = micros(settings.joining(count) + WARM_UP);
+    let of_run = (0..).zip(accounts.spaces).map(|(index, space)| {
+        let members = (index..count).step_by(spaces).collect();
+        BotSpace::new(space.id, space.blocked, members)
+    });
     let users = accounts
         .people
         .iter()
@@ -269,7 +270,7 @@ fn share(settings: &BotSettings, accounts: Accounts) -> Shared {
     Shared {
         started: Instant::now(),
         from,
-        until: from + settings.length.as_micros() as u64,
+        until: from + micros(settings.length),
         bots: (0..count).map(|_| TrackedBot::new()).collect(),
         spaces: of_run.collect(),
         users: users.collect(),
@@ -284,17 +285,18 @@ fn so_far(shared: &Shared) -> Progress {
         all.add(&tally.lock());
     }
     let now = shared.now();
-    let end = shared.until + REST.as_micros() as u64;
+    let end = Duration::from_micros(shared.until) + REST;
     Progress {
-        done: (now as f64 / end as f64).min(1.0),
+        done: Duration::from_micros(now).div_duration_f64(end).min(1.0),
         measures: shared.counts(now),
-        inside: all.inside.max(0) as u32,
+        inside: u32::try_from(all.inside).unwrap_or(0),
         failed: all.failed,
         lost: all.lost,
         reconnects: all.reconnects,
         frames: all.frames,
         bytes: all.bytes,
-        seconds: now.min(shared.until).saturating_sub(shared.from) as f64 / 1e6,
+        seconds: Duration::from_micros(now.min(shared.until).saturating_sub(shared.from))
+            .as_secs_f64(),
         near: report::latency(&all.near),
         far: report::latency(&all.far),
     }

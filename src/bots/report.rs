@@ -1,14 +1,14 @@
 //! Report: the measurements of all bots as numbers, as a table, and judged by bounds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use super::bot::BotResult;
 use super::mind::SECOND;
+use super::result::BotResult;
 use super::shared::Shared;
 use super::tally::Tally;
 use super::{Behaviour, BotSettings, Protocol};
@@ -192,8 +192,9 @@ impl Report {
         }
         let chat = ChatReport::count(shared, outcomes);
         let measured = shared.until.min(ended).saturating_sub(shared.from);
-        let seconds = measured as f64 / SECOND as f64;
+        let seconds = Duration::from_micros(measured).as_secs_f64();
         let each = f64::from(all.connected.max(1)) * seconds.max(1e-3);
+        let per_second = |count: u64| count as f64 / each;
         let errors = settings
             .verify
             .then(|| all.wrong + misplaced(shared, outcomes));
@@ -213,9 +214,9 @@ impl Report {
             near: latency(&all.near),
             far: latency(&all.far),
             lateness: latency(&all.lateness),
-            frames_per_second: all.frames as f64 / each,
-            bytes_per_second: all.bytes as f64 / each,
-            largest_gap: all.largest_gap as f64 / 1e3,
+            frames_per_second: per_second(all.frames),
+            bytes_per_second: per_second(all.bytes),
+            largest_gap: milliseconds(all.largest_gap),
             moves: all.moves,
             moves_rejected: all.rejected,
             chat_sent: chat.sent,
@@ -231,8 +232,8 @@ impl Report {
             signal: latency(&all.signal),
             first_picture: latency(&all.picture),
             pictures_awaited: all.pictures_awaited,
-            media_frames_per_second: all.media_frames as f64 / each,
-            media_bytes_per_second: all.media_bytes as f64 / each,
+            media_frames_per_second: per_second(all.media_frames),
+            media_bytes_per_second: per_second(all.media_bytes),
             media_gaps: all.media_gaps,
             view_errors: errors,
         }
@@ -278,42 +279,42 @@ impl ChatReport {
 /// Counts players that are shown in a wrong place at the end, or not shown to a bot that should see
 /// them.
 fn misplaced(shared: &Shared, outcomes: &[BotResult]) -> u64 {
-    let mut places = vec![None; shared.bots.len()];
-    for outcome in outcomes {
-        if let Some(rested) = &outcome.rested {
-            places[outcome.bot as usize] = Some(rested.own);
-        }
-    }
+    let rested = |outcome: &BotResult| Some((outcome.bot, outcome.rested.as_ref()?.own));
+    let places: HashMap<u32, (i32, i32)> = outcomes.iter().filter_map(rested).collect();
     let mut errors = 0;
     for outcome in outcomes {
         let Some(rested) = &outcome.rested else {
             continue;
         };
-        let mut shown = vec![false; places.len()];
+        let mut shown = HashSet::new();
         for (bot, place) in &rested.others {
-            shown[*bot as usize] = true;
-            errors += u64::from(places[*bot as usize].is_some_and(|is| is != *place));
+            shown.insert(*bot);
+            errors += u64::from(places.get(bot).is_some_and(|is| is != place));
         }
         for other in &shared.spaces[outcome.space].members {
-            let Some(place) = places[*other as usize].filter(|_| *other != outcome.bot) else {
+            let Some(place) = places.get(other).filter(|_| *other != outcome.bot) else {
                 continue;
             };
             let in_sight = rested.sight.is_none_or(|(width, height)| {
                 (place.0 - rested.own.0).abs() <= width && (place.1 - rested.own.1).abs() <= height
             });
-            errors += u64::from(in_sight && !shown[*other as usize]);
+            errors += u64::from(in_sight && !shown.contains(other));
         }
     }
     errors
 }
 
+fn milliseconds(micros: u64) -> f64 {
+    micros as f64 / 1e3
+}
+
 pub(super) fn latency(histogram: &Histogram<u64>) -> Latency {
-    let at = |quantile| histogram.value_at_quantile(quantile) as f64 / 1e3;
+    let at = |quantile| milliseconds(histogram.value_at_quantile(quantile));
     Latency {
         p50: at(0.5),
         p90: at(0.9),
         p99: at(0.99),
-        max: histogram.max() as f64 / 1e3,
+        max: milliseconds(histogram.max()),
         count: histogram.len(),
     }
 }

@@ -5,18 +5,18 @@
 //! tick; a bot that sees the move looks the time up, so measuring sends no messages.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, MutexGuard, RwLock};
 
 use super::tally::Tally;
 
 /// Moves remembered per bot: several seconds at any tick rate.
-const MOVES: usize = 256;
+const MOVES: u64 = 256;
 
 /// JSON moves that may still be on their way.
-const UNDER_WAY: usize = 32;
+const UNDER_WAY: u64 = 32;
 
 /// Bits of a remembered move that hold its time.
 const TIME_BITS: u32 = 40;
@@ -41,7 +41,12 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn now(&self) -> u64 {
-        self.started.elapsed().as_micros() as u64
+        micros(self.started.elapsed())
+    }
+
+    /// The bot with that number.
+    pub(super) fn bot(&self, number: u32) -> &TrackedBot {
+        &self.bots[number as usize]
     }
 
     pub(super) const fn counts(&self, at: u64) -> bool {
@@ -64,7 +69,7 @@ impl Shared {
 /// One bot, as the other bots know it.
 pub(super) struct TrackedBot {
     player: AtomicU32,
-    next: AtomicUsize,
+    next: AtomicU64,
     moves: Box<[AtomicU64]>,
 }
 
@@ -72,7 +77,7 @@ impl TrackedBot {
     pub(super) fn new() -> Self {
         Self {
             player: AtomicU32::new(NO_PLAYER),
-            next: AtomicUsize::new(0),
+            next: AtomicU64::new(0),
             moves: (0..MOVES).map(|_| AtomicU64::new(0)).collect(),
         }
     }
@@ -86,16 +91,22 @@ impl TrackedBot {
         self.player.store(player, Ordering::Relaxed);
     }
 
+    /// Where a move with that number is remembered.
+    fn slot(&self, number: u64) -> &AtomicU64 {
+        &self.moves[(number % MOVES) as usize]
+    }
+
     /// Records that what it sent then was first shown in that tick.
     pub(super) fn shown(&self, epoch: u64, tick: u64, sent: u64) {
-        self.moves[tick as usize % MOVES].store(packed(tag(epoch, tick), sent), Ordering::Relaxed);
+        self.slot(tick)
+            .store(packed(tag(epoch, tick), sent), Ordering::Relaxed);
     }
 
     /// When it sent the first move that was shown after tick `after` and up to `tick`.
     pub(super) fn sent_between(&self, epoch: u64, after: u64, tick: u64) -> Option<u64> {
-        let first = (after + 1).max(tick.saturating_sub(MOVES as u64 - 1));
+        let first = (after + 1).max(tick.saturating_sub(MOVES - 1));
         (first..=tick).find_map(|tick| {
-            let kept = self.moves[tick as usize % MOVES].load(Ordering::Relaxed);
+            let kept = self.slot(tick).load(Ordering::Relaxed);
             unpacked(kept, tag(epoch, tick))
         })
     }
@@ -103,7 +114,8 @@ impl TrackedBot {
     /// Records that it sent a step to that tile.
     pub(super) fn stepped(&self, tile: (u16, u16), sent: u64) {
         let next = self.next.fetch_add(1, Ordering::Relaxed);
-        self.moves[next % MOVES].store(packed(tile_tag(tile), sent), Ordering::Relaxed);
+        self.slot(next)
+            .store(packed(tile_tag(tile), sent), Ordering::Relaxed);
     }
 
     /// When it last sent a step to that tile.
@@ -112,10 +124,15 @@ impl TrackedBot {
         (next.saturating_sub(UNDER_WAY)..next)
             .rev()
             .find_map(|index| {
-                let kept = self.moves[index % MOVES].load(Ordering::Relaxed);
+                let kept = self.slot(index).load(Ordering::Relaxed);
                 unpacked(kept, tile_tag(tile))
             })
     }
+}
+
+/// A time in microseconds.
+pub(super) fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 const fn tag(epoch: u64, tick: u64) -> u64 {
@@ -192,7 +209,7 @@ impl BotSpace {
             at,
             is_acknowledged: false,
         });
-        messages.len() as u32 - 1
+        u32::try_from(messages.len() - 1).expect("a run has fewer messages")
     }
 
     /// Records that a bot heard a message; returns the message, if there is one with that number.
@@ -233,7 +250,7 @@ mod tests {
             None,
             "another epoch of the space"
         );
-        track.shown(1, 300 + MOVES as u64, 20_000);
+        track.shown(1, 300 + MOVES, 20_000);
         assert_eq!(track.sent_between(1, 299, 300), None, "overwritten");
     }
 

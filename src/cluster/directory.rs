@@ -108,7 +108,7 @@ impl Directory {
         }
         // A single process has no rivals with a proof.
         let proof_ms = if self.is_shared() {
-            PROOF.as_millis() as i64
+            i64::try_from(PROOF.as_millis()).unwrap_or(i64::MAX)
         } else {
             0
         };

@@ -164,7 +164,7 @@ impl Spaces {
             space: handle.id(),
             name: scene.name,
             epoch,
-            people: handle.people() as u32,
+            people: u32::try_from(handle.people()).unwrap_or(u32::MAX),
             cost: handle.cost(),
             rate: scene.tick_rate,
         });
@@ -252,13 +252,13 @@ fn surplus(census: &Census, me: &Node, running: &[RunningSpace]) -> Option<(Spac
     let loads: Vec<u64> = nodes.iter().map(|node| node.load).collect();
     let mut sorted = loads.clone();
     sorted.sort_unstable();
-    let median = sorted[(sorted.len() - 1) / 2];
-    if loads[own] * 100 <= median * UNEVEN_PERCENT {
+    let median = sorted.get((sorted.len() - 1) / 2)?;
+    if loads.get(own)? * 100 <= median * UNEVEN_PERCENT {
         return None;
     }
     let costs = running.iter().map(|running| (running.space, running.cost));
     let (space, to) = balance::choose(&loads, own, costs)?;
-    Some((space, nodes[to].clone()))
+    Some((space, (*nodes.get(to)?).clone()))
 }
 
 #[cfg(test)]

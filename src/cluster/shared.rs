@@ -1,5 +1,5 @@
-//! Shared: the state of this process's spaces that the driver, handovers, the feed and the
-//! persisters share, and the messages between them.
+//! Shared: the state of this process's spaces that the driver, takeovers, handovers, the feed and
+//! the persisters share, and the messages between them.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -74,6 +74,59 @@ pub(super) struct SpacesState {
     pub(super) endings: watch::Sender<u64>,
     pub(super) tasks: TaskTracker,
     pub(super) driver: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl SpacesState {
+    pub(super) fn happened(&self, event: Event) {
+        // The receiver is gone only after the process has stopped running spaces.
+        let _ = self.notes.send(DriverMessage::Happened(event));
+    }
+
+    pub(super) fn opened(&self, space: SpaceId) -> Option<(SpaceHandle, Scene)> {
+        let open = self.open.lock();
+        let open = open.get(&space)?;
+        Some((open.handle.clone(), open.scene.clone()))
+    }
+
+    /// This process as published to others.
+    pub(super) fn node(&self) -> Node {
+        let mut node = self.node.lock();
+        node.load = self.host.try_lock().map_or(node.load, |host| host.load());
+        node.clone()
+    }
+
+    /// Publishes whether this process drains.
+    pub(super) fn drain(&self, is_draining: bool) {
+        self.node.lock().is_draining = is_draining;
+        let _ = self.notes.send(DriverMessage::Drain(is_draining));
+    }
+
+    /// Called when a space has ended and is saved.
+    pub(super) fn ended(&self, space: SpaceId, epoch: Epoch, ending: Ending) {
+        tracing::debug!(%space, epoch, ?ending, "space ended");
+        let mut open = self.open.lock();
+        if open.get(&space).is_some_and(|open| open.epoch == epoch) {
+            open.remove(&space);
+        }
+        drop(open);
+        match (ending, self.destination(space)) {
+            (Ending::Moved, _) => drop(self.moving.lock().remove(&space)),
+            (Ending::Leaves, Some(to)) => self.happened(Event::Left { space, epoch, to }),
+            (Ending::Leaves, None)
+            | (
+                Ending::Unloaded
+                | Ending::Restarts
+                | Ending::Deleted
+                | Ending::Stopped
+                | Ending::Resized,
+                _,
+            ) => {
+                self.moving.lock().remove(&space);
+                self.happened(Event::Ended(space, epoch));
+            }
+        }
+        self.endings.send_modify(|count| *count += 1);
+    }
 }
 
 /// A space that was loaded.

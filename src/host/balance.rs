@@ -12,7 +12,8 @@ pub fn choose<Id: Copy>(
     costs: impl Iterator<Item = (Id, u64)>,
 ) -> Option<(Id, usize)> {
     let (other, least) = loads.iter().enumerate().min_by_key(|(_, load)| **load)?;
-    let surplus = loads[own]
+    let surplus = loads
+        .get(own)?
         .checked_sub(*least)
         .filter(|surplus| *surplus > WORTH_MOVING)?;
     // At most half of the difference, so that the same space never returns for the same reason.

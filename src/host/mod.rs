@@ -4,6 +4,7 @@
 //! for another part. `cluster` loads and stores spaces; `net::relay` shows them to clients.
 
 pub mod balance;
+mod hosted_space;
 mod intake;
 pub mod monotonic;
 mod worker;
@@ -17,6 +18,7 @@ use bincode::{Decode, Encode};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 
+use self::hosted_space::HostedSpace;
 use self::monotonic::MonotonicTime;
 use crate::components::command::Command;
 use crate::components::fact::{Fact, Snapshot, TickOutput};
@@ -80,7 +82,7 @@ fn worker_handles(count: usize) -> (Workers, Vec<Receiver<WorkerCommand>>) {
 
 impl WorkerHandle {
     /// Hands a space over. Gives it back when the thread has stopped.
-    fn open(&self, hosted: Box<worker::HostedSpace>) -> Result<(), Box<worker::HostedSpace>> {
+    fn open(&self, hosted: Box<HostedSpace>) -> Result<(), Box<HostedSpace>> {
         let is_closed = self.is_closed.lock();
         if *is_closed {
             return Err(hosted);
@@ -187,7 +189,7 @@ pub enum SendError {
 }
 
 enum WorkerCommand {
-    Open(Box<worker::HostedSpace>),
+    Open(Box<HostedSpace>),
     Follow(SpaceId, mpsc::Sender<SpaceUpdate>),
     Committed(SpaceId, Tick),
     Checkpoint(SpaceId),
@@ -314,8 +316,10 @@ impl SpaceHandle {
     }
 
     fn command(&self, command: WorkerCommand) {
-        // The thread ends only with the process.
-        let _ = self.workers[self.home()].queue.send(command);
+        if let Some(worker) = self.workers.get(self.home()) {
+            // The thread ends only with the process.
+            let _ = worker.queue.send(command);
+        }
     }
 }
 
@@ -385,7 +389,7 @@ impl Host {
         status
             .empty_since
             .store(may_join_until.0, Ordering::Relaxed);
-        let hosted = worker::HostedSpace::new(id, space, epoch, inbox, Arc::clone(&status));
+        let hosted = HostedSpace::new(id, space, epoch, inbox, Arc::clone(&status));
         if worker.open(Box::new(hosted)).is_err() {
             // After the host stopped no thread ticks, and no event reports the end of the space.
             status.ended.store(true, Ordering::Release);

@@ -3,7 +3,7 @@
 //! A lease expires while a laptop is closed or a virtual machine is suspended, so it must be
 //! measured with such a clock. The `Instant` of `std` stops there.
 
-use std::ops::Add;
+use std::ops::{Add, Sub};
 use std::time::Duration;
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -24,7 +24,8 @@ impl MonotonicTime {
     /// Current time of the boot-time clock.
     pub fn now() -> Self {
         let time = rustix::time::clock_gettime(CLOCK);
-        Self(time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64)
+        let (seconds, nanos) = (u64::try_from(time.tv_sec), u64::try_from(time.tv_nsec));
+        Self(seconds.unwrap_or(0) * 1_000_000_000 + nanos.unwrap_or(0))
     }
 
     /// Time from `earlier` to this; zero when it is negative.
@@ -40,6 +41,17 @@ impl Add<Duration> for MonotonicTime {
         Self(
             self.0
                 .saturating_add(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)),
+        )
+    }
+}
+
+impl Sub<Duration> for MonotonicTime {
+    type Output = Self;
+
+    fn sub(self, duration: Duration) -> Self {
+        Self(
+            self.0
+                .saturating_sub(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)),
         )
     }
 }

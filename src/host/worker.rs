@@ -1,7 +1,8 @@
-//! Worker: a thread that ticks its spaces, each by its own absolute deadline.
+//! Worker: a thread that ticks its spaces, each by its own absolute deadline, and hands them over
+//! to other threads to even out the load.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -9,376 +10,18 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use metrics::{counter, histogram};
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::mpsc::{Sender, UnboundedSender};
+use tokio::sync::mpsc::UnboundedSender;
 
-use super::intake::Intake;
-use super::monotonic::MonotonicTime;
-use super::{Ending, HostEvent, SpaceStatus, SpaceUpdate, Until, WorkerCommand, Workers, balance};
-use crate::components::chat::ChatFact;
-use crate::components::command::Command;
-use crate::components::fact::{Fact, Snapshot, TickOutput};
+use super::hosted_space::{HostedSpace, now};
+use super::{Ending, HostEvent, Until, WorkerCommand, WorkerHandle, Workers, balance};
 use crate::components::id::SpaceId;
 use crate::components::searching::SearchBudget;
-use crate::components::unit::Tick;
-use crate::space::{DurableEvent, Space};
-use crate::systems::chat::History;
-
-/// Ticks that a late space makes up for at once. Older ones are skipped and counted.
-const CATCH_UP: u32 = 3;
-
-/// Grid to which deadlines of a thread's spaces are rounded: waking up costs more than the tick of
-/// a space at rest.
-const DEADLINE_GRID: Duration = Duration::from_millis(5);
-
-/// Time for which a space must be empty before it is reported as resting.
-const RESTING_AFTER: Duration = Duration::from_secs(30);
 
 /// Interval in which a thread measures its load.
 const MEASURE_EVERY: Duration = Duration::from_secs(1);
 
 /// Time for which commands for a space that moved may still arrive.
 const REMEMBER_MOVES: Duration = Duration::from_secs(10);
-
-/// Interval of checkpoints of a space that changes.
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
-
-/// Most facts stored for a follower that is behind. Older ones are lost to it; the chat is still in
-/// the history of the space.
-const MAX_MISSED: usize = 4_096;
-
-/// A space that is ticked.
-pub(super) struct HostedSpace {
-    id: SpaceId,
-    space: Space,
-    epoch: u64,
-    commands: Receiver<Command>,
-    batch: Vec<Command>,
-    intake: Intake,
-    followers: Vec<Follower>,
-    /// Durable facts that are not committed yet. Followers do not see them.
-    uncommitted: VecDeque<(Tick, Vec<Fact>)>,
-    /// Facts committed since the last tick. They are shown with the next.
-    committed: Vec<Fact>,
-    /// Chat history as far as followers have seen it.
-    shown_history: History,
-    status: Arc<SpaceStatus>,
-    period: Duration,
-    next: Instant,
-    changed: bool,
-    checkpointed: Instant,
-    resting_since: Option<Instant>,
-    reported: Reported,
-    /// Time spent on the space since the last measurement.
-    spent: Duration,
-    #[cfg(test)]
-    fails: bool,
-}
-
-/// Events that were reported and need not be reported again.
-#[derive(Default)]
-struct Reported {
-    /// Players in the space use the SFU.
-    is_crowded: bool,
-    /// The space is behind with its layout.
-    is_behind: bool,
-}
-
-struct Follower {
-    sender: Sender<SpaceUpdate>,
-    missed: Option<Vec<Fact>>,
-}
-
-impl Follower {
-    fn miss(&mut self, output: &TickOutput) {
-        let missed = self.missed.get_or_insert_default();
-        missed.extend(output.facts.iter().cloned());
-        let excess = missed.len().saturating_sub(MAX_MISSED);
-        missed.drain(..excess);
-    }
-}
-
-impl HostedSpace {
-    pub(super) fn new(
-        id: SpaceId,
-        mut space: Space,
-        epoch: u64,
-        commands: Receiver<Command>,
-        status: Arc<SpaceStatus>,
-    ) -> Self {
-        let now = now();
-        let period = Duration::from_secs(1) / u32::from(space.rate().per_second());
-        let shown_history = History(space.picture().history.into());
-        status.version.store(space.version(), Ordering::Release);
-        // The world is rebuilt on the thread that runs it. Allocated here, its pages could never be
-        // freed, because they are shared with data of other threads.
-        space.sleep();
-        Self {
-            id,
-            space,
-            epoch,
-            commands,
-            batch: Vec::new(),
-            intake: Intake::default(),
-            followers: Vec::new(),
-            uncommitted: VecDeque::new(),
-            committed: Vec::new(),
-            shown_history,
-            status,
-            period,
-            next: now + period,
-            changed: true,
-            checkpointed: now,
-            resting_since: None,
-            reported: Reported::default(),
-            spent: Duration::ZERO,
-            #[cfg(test)]
-            fails: false,
-        }
-    }
-
-    /// Runs the tick that is due and shows it to the followers, unless the right to run the space
-    /// ended in the meantime.
-    fn tick(&mut self, now: Instant, host_events: &UnboundedSender<HostEvent>, until: &Until) {
-        #[cfg(test)]
-        assert!(!self.fails, "a test makes this tick fail");
-        self.take_commands();
-        let mut output = self.space.step(&self.batch);
-        if !self.batch.is_empty() {
-            self.status
-                .version
-                .store(self.space.version(), Ordering::Release);
-            let was_behind =
-                std::mem::replace(&mut self.reported.is_behind, self.space.is_behind());
-            if self.reported.is_behind && !was_behind {
-                let _ = host_events.send(HostEvent::Behind(self.id));
-            }
-        }
-        self.batch.clear();
-        self.hold_back(&mut output, host_events);
-        self.count_people();
-        let is_news = !output.is_quiet();
-        self.changed |= is_news;
-        // A follower whose queue was full gets the frame with one of the next ticks. Afterwards
-        // once per second is enough.
-        let is_beat = output
-            .tick
-            .0
-            .is_multiple_of(u64::from(self.space.rate().per_second()));
-        if is_news || is_beat || !self.space.is_still() {
-            self.show(&Arc::new(output), until.is_over());
-        }
-        if self.changed && now >= self.checkpointed + CHECKPOINT_EVERY {
-            self.checkpoint(now, host_events);
-        }
-        if !self.reported.is_crowded && self.space.is_forwarding() {
-            self.reported.is_crowded = true;
-            let _ = host_events.send(HostEvent::Crowded(self.id));
-        }
-        self.rest(now, host_events);
-        self.schedule(now);
-    }
-
-    fn count_people(&self) {
-        let empty_since = &self.status.empty_since;
-        if self.space.connected() > 0 {
-            empty_since.store(u64::MAX, Ordering::Relaxed);
-        } else if empty_since.load(Ordering::Relaxed) == u64::MAX {
-            empty_since.store(MonotonicTime::now().0, Ordering::Relaxed);
-        }
-        self.status
-            .people
-            .store(self.space.people(), Ordering::Relaxed);
-    }
-
-    fn take_commands(&mut self) {
-        let mut arrived = 0;
-        let commands = self.commands.try_iter().inspect(|_| arrived += 1);
-        let bytes = self.intake.take(commands, &mut self.batch);
-        self.status.waiting.fetch_sub(arrived, Ordering::Relaxed);
-        self.status
-            .waiting_bytes
-            .fetch_sub(bytes, Ordering::Relaxed);
-    }
-
-    fn schedule(&mut self, now: Instant) {
-        self.next += self.period;
-        let late = now.saturating_duration_since(self.next);
-        if late > self.period * CATCH_UP {
-            let skipped = (late.as_nanos() / self.period.as_nanos()) as u32;
-            self.next += self.period * skipped;
-            counter!("plaza_ticks_skipped_total").increment(u64::from(skipped));
-        }
-    }
-
-    /// Takes durable facts out of a tick's output until they are committed, and adds those
-    /// committed since the last tick.
-    fn hold_back(&mut self, output: &mut TickOutput, host_events: &UnboundedSender<HostEvent>) {
-        self.forget(output);
-        let durable: Vec<Fact> = output
-            .facts
-            .extract_if(.., |fact| fact.is_durable())
-            .collect();
-        output.facts.splice(..0, self.committed.drain(..));
-        let events: Vec<_> = durable.iter().filter_map(DurableEvent::of).collect();
-        match self.uncommitted.back_mut() {
-            // Nothing to commit, but it must not overtake what waits.
-            Some((_, waiting)) if events.is_empty() => waiting.extend(durable),
-            None if events.is_empty() => output.facts.extend(durable),
-            _ => {
-                self.uncommitted.push_back((output.tick, durable));
-                // The receiver is gone only while the process ends.
-                let _ = host_events.send(HostEvent::Durable {
-                    space: self.id,
-                    tick: output.tick,
-                    events,
-                });
-            }
-        }
-        for fact in &output.facts {
-            self.shown_history.apply(fact);
-        }
-    }
-
-    /// Drops waiting facts when the history is forgotten: no player is left who waits for them.
-    fn forget(&mut self, output: &mut TickOutput) {
-        let Some(end) = output
-            .facts
-            .iter()
-            .rposition(|fact| *fact == Fact::Chat(ChatFact::Forgotten))
-        else {
-            return;
-        };
-        self.committed.clear();
-        for (_, waiting) in &mut self.uncommitted {
-            waiting.clear();
-        }
-        let mut facts = 0..;
-        output
-            .facts
-            .retain(|fact| facts.next() > Some(end) || !fact.is_durable());
-    }
-
-    fn commit(&mut self, tick: Tick) {
-        while self.uncommitted.front().is_some_and(|(at, _)| *at <= tick) {
-            self.committed.extend(
-                self.uncommitted
-                    .pop_front()
-                    .into_iter()
-                    .flat_map(|(_, facts)| facts),
-            );
-        }
-    }
-
-    fn show(&mut self, output: &Arc<TickOutput>, is_over: bool) {
-        let epoch = self.epoch;
-        let mut picture: Option<Arc<Snapshot>> = None;
-        let mut followers = std::mem::take(&mut self.followers);
-        followers.retain_mut(|follower| {
-            if is_over {
-                follower.miss(output);
-                return !follower.sender.is_closed();
-            }
-            let seen = match follower.missed.as_mut() {
-                None => SpaceUpdate::Tick(Arc::clone(output)),
-                Some(missed) => SpaceUpdate::Snapshot {
-                    picture: Arc::clone(picture.get_or_insert_with(|| Arc::new(self.snapshot()))),
-                    epoch,
-                    missed: missed.iter().chain(&output.facts).cloned().collect(),
-                },
-            };
-            match follower.sender.try_send(seen) {
-                Ok(()) => {
-                    follower.missed = None;
-                    true
-                }
-                Err(TrySendError::Full(_)) => {
-                    follower.miss(output);
-                    true
-                }
-                Err(TrySendError::Closed(_)) => false,
-            }
-        });
-        self.followers = followers;
-    }
-
-    /// The full visible state without what is not committed yet.
-    fn snapshot(&mut self) -> Snapshot {
-        Snapshot {
-            history: self.shown_history.0.iter().cloned().collect(),
-            ..self.space.picture()
-        }
-    }
-
-    fn follow(&mut self, sender: Sender<SpaceUpdate>) {
-        let seen = SpaceUpdate::Snapshot {
-            picture: Arc::new(self.snapshot()),
-            epoch: self.epoch,
-            missed: Vec::new(),
-        };
-        if sender.try_send(seen).is_ok() {
-            self.followers.push(Follower {
-                sender,
-                missed: None,
-            });
-        }
-    }
-
-    fn checkpoint(&mut self, now: Instant, host_events: &UnboundedSender<HostEvent>) {
-        let checkpoint = Box::new(self.space.checkpoint());
-        // The receiver is gone only while the process ends.
-        let _ = host_events.send(HostEvent::Checkpoint {
-            space: self.id,
-            checkpoint,
-        });
-        self.changed = false;
-        self.checkpointed = now;
-    }
-
-    fn rest(&mut self, now: Instant, host_events: &UnboundedSender<HostEvent>) {
-        if !self.space.is_resting() {
-            self.resting_since = None;
-            return;
-        }
-        let since = *self.resting_since.get_or_insert(now);
-        if now >= since + RESTING_AFTER {
-            self.resting_since = Some(now);
-            let _ = host_events.send(HostEvent::Resting(self.id));
-        }
-    }
-
-    /// Whether the space can be unloaded: no player is connected, and no join waits.
-    fn is_idle(&mut self) -> bool {
-        self.has_no_commands() && self.space.connected() == 0
-    }
-
-    fn has_no_commands(&mut self) -> bool {
-        self.take_commands();
-        self.batch.is_empty() && self.intake.is_empty()
-    }
-
-    fn end(mut self, ending: Ending, host_events: &UnboundedSender<HostEvent>) {
-        let is_saved = !matches!(ending, Ending::Restarts | Ending::Deleted | Ending::Moved);
-        if is_saved && self.changed {
-            self.checkpoint(now(), host_events);
-        }
-        self.status.ended.store(true, Ordering::Release);
-        let mut followers = Vec::new();
-        for Follower { sender, .. } in self.followers {
-            if ending == Ending::Leaves {
-                followers.push(sender);
-            } else {
-                // A full channel is dropped with its sender, which ends the follower, too.
-                let _ = sender.try_send(SpaceUpdate::Ended(ending));
-            }
-        }
-        let _ = host_events.send(HostEvent::Ended {
-            space: self.id,
-            ending,
-            followers,
-        });
-    }
-}
 
 /// Main function of a host thread.
 pub(super) fn run_on(
@@ -460,19 +103,24 @@ impl HostWorker {
         }
     }
 
+    /// Handle of this thread.
+    fn handle(&self) -> &WorkerHandle {
+        &self.workers[self.number]
+    }
+
     /// Publishes the load of this thread, and hands a space over when that pays off.
     fn measure(&mut self, busy: Duration, since: Duration) {
-        let per_second =
-            |spent: Duration| (spent.as_nanos() * 1_000_000_000 / since.as_nanos().max(1)) as u64;
+        let per_second = |spent: Duration| {
+            let nanos = spent.as_nanos() * 1_000_000_000 / since.as_nanos().max(1);
+            u64::try_from(nanos).unwrap_or(u64::MAX)
+        };
         let own_load = if self.spaces.is_empty() {
             0
         } else {
             per_second(busy)
         };
-        self.workers[self.number]
-            .load
-            .busy_nanos_per_second
-            .store(own_load, Ordering::Relaxed);
+        let own = &self.handle().load;
+        own.busy_nanos_per_second.store(own_load, Ordering::Relaxed);
         let loads: Vec<u64> = self
             .workers
             .iter()
@@ -490,21 +138,21 @@ impl HostWorker {
     }
 
     fn hand_over(&mut self, space: SpaceId, other: usize) {
+        let Some(receiver) = self.workers.get(other) else {
+            return;
+        };
         let Some(hosted) = self.spaces.remove(&space) else {
             return;
         };
         let status = Arc::clone(&hosted.status);
-        if let Err(hosted) = self.workers[other].open(Box::new(hosted)) {
+        if let Err(hosted) = receiver.open(Box::new(hosted)) {
             self.deadlines.push(Reverse((hosted.next, space)));
             self.spaces.insert(space, *hosted);
             return;
         }
         // Only now: a command must not arrive at the other thread before the space itself.
         status.home.store(other, Ordering::Release);
-        self.workers[self.number]
-            .load
-            .spaces
-            .fetch_sub(1, Ordering::Relaxed);
+        self.handle().load.spaces.fetch_sub(1, Ordering::Relaxed);
         tracing::debug!(%space, from = self.number, to = other, "a space moved to another thread");
         counter!("plaza_spaces_moved_total").increment(1);
         let now = now();
@@ -514,10 +162,12 @@ impl HostWorker {
     }
 
     /// Thread to which a space that is not here moved.
-    fn successor(&self, space: SpaceId) -> Option<usize> {
-        let is_here = self.spaces.contains_key(&space);
-        let moved = self.moved.iter().find(|(_, moved, _)| *moved == space);
-        moved.filter(|_| !is_here).map(|(_, _, other)| *other)
+    fn successor(&self, space: SpaceId) -> Option<&WorkerHandle> {
+        if self.spaces.contains_key(&space) {
+            return None;
+        }
+        let (_, _, other) = self.moved.iter().find(|(_, moved, _)| *moved == space)?;
+        self.workers.get(*other)
     }
 
     fn apply(&mut self, command: WorkerCommand) {
@@ -527,17 +177,12 @@ impl HostWorker {
         | WorkerCommand::Close { space, .. } = &command
             && let Some(other) = self.successor(*space)
         {
-            let _ = self.workers[other].queue.send(command);
+            let _ = other.queue.send(command);
             return;
         }
         match command {
             WorkerCommand::Open(mut hosted) => {
-                let off = hosted
-                    .next
-                    .saturating_duration_since(self.started)
-                    .as_nanos()
-                    % DEADLINE_GRID.as_nanos();
-                hosted.next += DEADLINE_GRID.saturating_sub(Duration::from_nanos(off as u64));
+                hosted.align(self.started);
                 self.deadlines.push(Reverse((hosted.next, hosted.id)));
                 self.spaces.insert(hosted.id, *hosted);
             }
@@ -594,9 +239,10 @@ impl HostWorker {
             }
             let (host_events, until) = (&self.host_events, &self.until);
             let (since, budget) = &mut self.searching;
-            budget.pass(now.saturating_duration_since(*since).as_micros() as u64);
+            let passed = now.saturating_duration_since(*since).as_micros();
+            budget.pass(u64::try_from(passed).unwrap_or(u64::MAX));
             *since = now;
-            hosted.space.lend_searching(std::mem::take(budget));
+            hosted.lend_searching(std::mem::take(budget));
             if catch_unwind(AssertUnwindSafe(|| hosted.tick(now, host_events, until))).is_err() {
                 tracing::error!(%space, "the tick of a space panicked; the space starts again from \
                     its checkpoint");
@@ -604,7 +250,7 @@ impl HostWorker {
                 self.end(space, Ending::Restarts);
                 continue;
             }
-            *budget = hosted.space.take_searching().unwrap_or_default();
+            *budget = hosted.take_searching();
             let spent = now.elapsed();
             hosted.spent += spent;
             histogram!("plaza_tick_seconds").record(spent.as_secs_f64());
@@ -620,9 +266,7 @@ impl HostWorker {
             && !self.until.is_over()
             && !hosted.has_no_commands()
         {
-            let at = hosted.next;
-            hosted.next = at.min(now);
-            hosted.intake.finish();
+            hosted.finish(now);
             self.deadlines.push(Reverse((hosted.next, space)));
             self.tick_due();
         }
@@ -631,20 +275,9 @@ impl HostWorker {
     fn end(&mut self, space: SpaceId, ending: Ending) {
         if let Some(hosted) = self.spaces.remove(&space) {
             hosted.end(ending, &self.host_events);
-            self.workers[self.number]
-                .load
-                .spaces
-                .fetch_sub(1, Ordering::Relaxed);
+            self.handle().load.spaces.fetch_sub(1, Ordering::Relaxed);
         }
     }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a host thread keeps real deadlines"
-)]
-fn now() -> Instant {
-    Instant::now()
 }
 
 #[cfg(test)]
@@ -655,8 +288,11 @@ mod tests {
     use tokio::sync::mpsc;
     use uuid::Uuid;
 
-    use super::super::worker_handles;
+    use super::super::hosted_space::DEADLINE_GRID;
+    use super::super::monotonic::MonotonicTime;
+    use super::super::{SpaceUpdate, worker_handles};
     use super::*;
+    use crate::components::command::Command;
     use crate::components::id::{PlayerId, UserId};
     use crate::components::layout::SpaceLayout;
     use crate::components::movement::MovementCommand;
@@ -664,6 +300,7 @@ mod tests {
     use crate::components::player::Goal;
     use crate::components::presence::PresenceCommand;
     use crate::components::unit::{TickRate, Tile};
+    use crate::space::Space;
 
     /// Two threads that are not started. The test reads their commands.
     fn threads() -> [(HostWorker, Receiver<WorkerCommand>); 2] {
@@ -842,7 +479,7 @@ mod tests {
         *there.workers[1].is_closed.lock() = true;
         here.hand_over(space, 1);
         assert!(here.spaces.contains_key(&space));
-        assert_eq!(here.successor(space), None);
+        assert!(here.successor(space).is_none());
     }
 
     #[test]

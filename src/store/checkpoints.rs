@@ -1,7 +1,7 @@
 //! Checkpoints: the newest saved state of each space, as bytes that only `space` can read, and the
 //! log of events since.
 
-use super::{Store, StoreError, now_ms, unless_gone};
+use super::{Store, StoreError, column, natural, now_ms, unless_gone};
 use crate::components::id::SpaceId;
 
 /// A saved state.
@@ -45,8 +45,8 @@ impl Store {
              or (checkpoints.epoch = excluded.epoch and checkpoints.tick <= excluded.tick)",
         )
         .bind(space.to_string())
-        .bind(epoch as i64)
-        .bind(tick as i64)
+        .bind(column(epoch))
+        .bind(column(tick))
         .bind(blob)
         .bind(now_ms())
         .execute(&mut *tx)
@@ -56,7 +56,7 @@ impl Store {
         }
         sqlx::query("delete from space_log where space_id = $1 and tick <= $2")
             .bind(space.to_string())
-            .bind(tick as i64)
+            .bind(column(tick))
             .execute(&mut *tx)
             .await?;
         tx.commit().await?;
@@ -74,8 +74,8 @@ impl Store {
                 .fetch_optional(&self.readers)
                 .await?;
         Ok(row.map(|(epoch, tick, blob)| CheckpointRow {
-            epoch: epoch as u64,
-            tick: tick as u64,
+            epoch: natural(epoch),
+            tick: natural(tick),
             blob,
         }))
     }
@@ -97,10 +97,10 @@ impl Store {
                  on conflict (space_id, tick, number) do update set event = excluded.event",
             )
             .bind(space.to_string())
-            .bind(*tick as i64)
-            .bind(number as i64)
+            .bind(column(*tick))
+            .bind(column(number))
             .bind(event)
-            .bind(epoch as i64)
+            .bind(column(epoch))
             .execute(&mut *tx)
             .await;
             if unless_gone(kept)?.is_none_or(|kept| kept.rows_affected() == 0) {
@@ -120,7 +120,7 @@ impl Store {
         .fetch_all(&self.readers)
         .await?;
         let rows = rows.into_iter().map(|(tick, event)| LogRow {
-            tick: tick as u64,
+            tick: natural(tick),
             event,
         });
         Ok(rows.collect())

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::paging::{ListPage, PageRoom};
-use super::{Store, StoreError, Tx, id, now_ms, unless_gone, uploads};
+use super::{Store, StoreError, Tx, column, id, natural, now_ms, unless_gone, uploads};
 use crate::components::direct::DirectMessage;
 use crate::components::id::{MessageId, UserId};
 
@@ -178,7 +178,7 @@ impl Store {
         )
         .bind(pair(user, other))
         .bind(&before)
-        .bind(fitting.min(lengths.len()) as i64)
+        .bind(column(fitting.min(lengths.len())))
         .fetch_all(&self.readers)
         .await?;
         let items: Result<_, _> = rows.into_iter().map(RawMessage::read).collect();
@@ -207,7 +207,7 @@ impl Store {
         let rows: Vec<RawConversation> = sqlx::query_as(CONVERSATIONS)
             .bind(user.to_string())
             .bind(&before)
-            .bind(fitting.min(lengths.len()) as i64)
+            .bind(column(fitting.min(lengths.len())))
             .fetch_all(&self.readers)
             .await?;
         let items: Result<_, _> = rows.into_iter().map(RawConversation::read).collect();
@@ -315,7 +315,7 @@ impl RawMessage {
             name: self.username,
             to: id(&self.to_id)?,
             text: self.text,
-            at: self.at as u64,
+            at: natural(self.at),
         })
     }
 }

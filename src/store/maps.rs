@@ -272,14 +272,13 @@ pub fn zone_problems(zones: &[ZoneEntry], width: u16, height: u16) -> Vec<String
 impl MapDocument {
     /// The blocked tiles.
     pub fn blocked_tiles(&self) -> Vec<Tile> {
-        self.blocked
-            .iter()
-            .enumerate()
+        (0..)
+            .zip(&self.blocked)
             .flat_map(|(y, row)| {
-                row.bytes()
-                    .enumerate()
+                (0..)
+                    .zip(row.bytes())
                     .filter(|(_, cell)| *cell == b'1')
-                    .map(move |(x, _)| Tile::new(x as u16, y as u16))
+                    .map(move |(x, _)| Tile::new(x, y))
             })
             .collect()
     }

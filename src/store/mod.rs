@@ -223,6 +223,16 @@ pub fn now_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
+/// A count, a tick or a time as a column has it; one beyond the range of columns is the largest.
+fn column(number: impl TryInto<i64>) -> i64 {
+    number.try_into().unwrap_or(i64::MAX)
+}
+
+/// A count, a tick or a time from a column, which has no negative ones.
+fn natural(column: i64) -> u64 {
+    u64::try_from(column).unwrap_or(0)
+}
+
 /// Parses an id of a row.
 fn id<T: FromStr>(text: &str) -> Result<T, StoreError> {
     text.parse().map_err(|_| StoreError::Corrupt("an id"))

@@ -1,7 +1,7 @@
 //! Owners: the process that runs a space, and its epoch. Epochs only rise; a process that takes a
 //! space mints the next one.
 
-use super::{DatabaseKind, Store, StoreError, id, now_ms};
+use super::{DatabaseKind, Store, StoreError, column, id, natural, now_ms};
 use crate::components::id::SpaceId;
 
 /// Latest owner of a space.
@@ -25,7 +25,7 @@ impl Store {
                 .await?;
         row.map(|(epoch, node, nonce)| {
             Ok(OwnerRow {
-                epoch: epoch as u64,
+                epoch: natural(epoch),
                 node,
                 nonce: read_nonce(&nonce)?,
             })
@@ -53,10 +53,10 @@ impl Store {
              or space_owner.node = '' or space_owner.proven_at < $6)",
         )
         .bind(space.to_string())
-        .bind(epoch as i64)
+        .bind(column(epoch))
         .bind(node)
         .bind(write_nonce(nonce))
-        .bind(seen as i64)
+        .bind(column(seen))
         .bind(now - proof_ms)
         .execute(&self.writer)
         .await?;
@@ -76,7 +76,7 @@ impl Store {
         .fetch_all(&self.writer)
         .await?;
         rows.into_iter()
-            .map(|(space, epoch)| Ok((id(&space)?, epoch as u64)))
+            .map(|(space, epoch)| Ok((id(&space)?, natural(epoch))))
             .collect()
     }
 
@@ -103,7 +103,7 @@ impl Store {
             and epoch = $2 and nonce = $3",
         )
         .bind(space.to_string())
-        .bind(epoch as i64)
+        .bind(column(epoch))
         .bind(write_nonce(nonce))
         .execute(&self.writer)
         .await?;

@@ -13,6 +13,20 @@ pub struct ListPage<T> {
     pub has_more: bool,
 }
 
+impl<T> ListPage<T> {
+    /// The first rows of those that were read, which are one more than a page shows if another page
+    /// follows.
+    pub fn of(mut rows: Vec<T>, limit: u32) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
+        Self {
+            items: rows,
+            has_more,
+        }
+    }
+}
+
 /// Room on a page that is being filled.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PageRoom {

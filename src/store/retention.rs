@@ -2,7 +2,7 @@
 //! expired, and the oldest ones of a chat that takes too much room.
 
 use super::chat::{count_bytes, weight};
-use super::{Store, StoreError, Tx, now_ms, uploads, words};
+use super::{Store, StoreError, Tx, column, now_ms, uploads, words};
 use crate::components::id::SpaceId;
 
 /// Messages deleted per transaction of a sweep.
@@ -119,7 +119,7 @@ impl Forgettable {
         )
         .bind(self.space.clone())
         .bind(self.cleared)
-        .bind(SWEPT as i64)
+        .bind(column(SWEPT))
         .fetch_all(&mut **tx)
         .await?;
         if !cleared.is_empty() {
@@ -132,7 +132,7 @@ impl Forgettable {
             )
             .bind(self.space.clone())
             .bind(self.since)
-            .bind(SWEPT as i64)
+            .bind(column(SWEPT))
             .fetch_all(&mut **tx)
             .await?;
             if !expired.is_empty() {
@@ -147,7 +147,7 @@ impl Forgettable {
             "select id, seq, text from chat_lines where space_id = $1 order by seq limit $2",
         )
         .bind(self.space.clone())
-        .bind(SWEPT as i64)
+        .bind(column(SWEPT))
         .fetch_all(&mut **tx)
         .await?;
         oldest.retain(|(_, _, text)| {

@@ -9,7 +9,7 @@ use tokio::time::{Duration, Instant};
 use super::chat::{ChatPage, MessagePage, RawMessageRow};
 use super::paging::PAGE_BYTES;
 use super::words::{WordQuery, behind};
-use super::{Store, StoreError, id};
+use super::{Store, StoreError, column, id};
 use crate::components::id::{SpaceId, UserId};
 
 /// Time limit of a search.
@@ -83,8 +83,8 @@ impl Store {
             after,
             space: space.to_string(),
             wanted: WordQuery::new(search),
-            since: page.since as i64,
-            limit: page.limit as usize,
+            since: column(page.since),
+            limit: usize::try_from(page.limit).unwrap_or(usize::MAX),
             bytes: 0,
             without: page.without,
             before: self.number_of(space, page.before).await?,
@@ -189,7 +189,7 @@ impl TextSearch<'_> {
                 .bind(PLACES)
                 .fetch_all(&self.store.searchers)
                 .await?;
-                if rows.len() as i64 == PLACES {
+                if column(rows.len()) == PLACES {
                     // This word has further messages below, so the result is only complete down to
                     // here.
                     until = until.max(rows.last().map(|(seq,)| *seq));
@@ -251,7 +251,7 @@ impl TextSearch<'_> {
             .bind(READ)
             .fetch_all(&self.store.searchers)
             .await?;
-            let is_end = (rows.len() as i64) < READ;
+            let is_end = column(rows.len()) < READ;
             self.before = rows.last().map_or(self.before, |row| row.seq);
             if self.look_at(rows)? || (self.is_over() && !is_end) {
                 return Ok(false);

@@ -3,7 +3,7 @@
 use sqlx::AnyConnection;
 use uuid::Uuid;
 
-use super::{Store, StoreError, Tx, id, now_ms, tiles, uploads};
+use super::{Store, StoreError, Tx, id, natural, now_ms, tiles, uploads};
 use crate::components::id::{ElementId, MapId, PlacementId, SpaceId, UserId};
 use crate::components::peers::ProximityRules;
 use crate::components::unit::Tile;
@@ -71,7 +71,7 @@ impl SpaceRow {
     /// already or not.
     pub fn chat_since(&self) -> u64 {
         self.retention_days.map_or(0, |days| {
-            (now_ms() as u64).saturating_sub(u64::from(days) * 24 * 60 * 60 * 1_000)
+            natural(now_ms()).saturating_sub(u64::from(days) * 24 * 60 * 60 * 1_000)
         })
     }
 }

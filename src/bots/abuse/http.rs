@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use tokio::time::sleep;
 
 use super::{AttackOutcome, Attacker};
+use crate::bots::answer::{list, text};
 
 /// HTTP requests that one attacker has in flight at once.
 const AT_ONCE: u32 = 16;
@@ -75,7 +76,9 @@ impl Attacker {
                 .send(self.http.post(self.path("space")).json(&body))
                 .await;
             self.count_and_pause(outcome).await;
-            if let (Some(space), Some(element)) = (made["spaceId"].as_str(), &element) {
+            if let (Some(space), Some(element)) =
+                (made.get("spaceId").and_then(Value::as_str), &element)
+            {
                 let place = |at: u32| {
                     let body = json!({
                     "spaceId": space, "elementId": element, "x": at % 180, "y": number % 180
@@ -92,7 +95,10 @@ impl Attacker {
         let (_, made) = self
             .send(self.http.post(self.path("space")).json(&body))
             .await;
-        let (Some(space), Some(element)) = (made["spaceId"].as_str(), self.element().await) else {
+        let (Some(space), Some(element)) = (
+            made.get("spaceId").and_then(Value::as_str),
+            self.element().await,
+        ) else {
             return self.count_and_pause(AttackOutcome::Refused).await;
         };
         for number in self.operations() {
@@ -109,7 +115,9 @@ impl Attacker {
     /// The id of an element that can be placed.
     async fn element(&self) -> Option<String> {
         let (_, all) = self.send(self.http.get(self.path("elements"))).await;
-        Some(all["elements"].get(0)?["id"].as_str()?.to_owned())
+        list(&all, "elements")
+            .next()
+            .map(|element| text(element, "id").to_owned())
     }
 
     pub(super) async fn uploads(&self) {

@@ -1,5 +1,5 @@
-//! Client: one player's connection to the SFU: the tracks they send, and the slots in which they
-//! receive streams of others.
+//! Client: one player's connection to the SFU. `tracks` has the streams they send, `slots` those of
+//! others that they receive.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use str0m::bwe::{Bitrate, BweKind};
 use str0m::change::{SdpAnswer, SdpOffer};
 use str0m::config::DtlsCert;
-use str0m::media::{
-    Direction, KeyframeRequestKind, MediaAdded, MediaData, MediaKind, MediaTime, Mid, Rid,
-};
+use str0m::media::{Direction, KeyframeRequestKind, MediaAdded, MediaData, MediaKind};
 use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig, RtcError};
 
 use super::layers::{LayerRequest, Quality};
 use super::session::{Source, Stream};
+use super::slots::{Forwarding, Slots};
+use super::tracks::{StreamName, Tracks};
 use super::words;
 use crate::components::id::{PlayerId, SpaceId};
 
@@ -28,17 +28,8 @@ const FIRST_ESTIMATE: Bitrate = Bitrate::mbps(2);
 /// go by delay, and the delays of a busy machine look like those of a slow connection.
 const LEAST: Bitrate = Bitrate::kbps(400);
 
-/// Assumed bitrates of streams until they are measured, in bits per second.
+/// Assumed bitrate of a voice, in bits per second.
 const VOICE: u64 = 40_000;
-const COARSE: u64 = 150_000;
-const FINE: u64 = 600_000;
-const SCREEN: u64 = 1_000_000;
-
-/// Shortest interval between keyframe requests to the sender of a video.
-const KEYFRAME_EVERY: Duration = Duration::from_millis(400);
-
-/// A layer that was silent for longer counts as no longer sent.
-const SILENT: Duration = Duration::from_millis(1_500);
 
 /// Delay of work that is due at once: other connections come first, and frames that arrive together
 /// are sent together. Each time a connection's clock advances, it looks at all its streams.
@@ -49,71 +40,18 @@ const SOON: Duration = Duration::from_millis(2);
 /// a busy machine would send one packet per turn, and video, which waits longest, not at all.
 const AT_ONCE: Duration = Duration::from_micros(200);
 
-/// Interval at which the bitrates of streams are measured.
-const MEASURE: Duration = Duration::from_secs(1);
-
-/// Id of a layer; `None` if the stream has only one.
-type StreamName = Option<Rid>;
-
-/// Id of a layer that is being forwarded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct LayerName(StreamName);
-
-/// One layer of a stream that the client sends.
-#[derive(Debug)]
-struct StreamLayer {
-    rid: StreamName,
-    /// Bits since the last measurement.
-    bits: u64,
-    /// Bits per second; `None` until measured.
-    rate: Option<u64>,
-    heard: Instant,
-    asked: Option<Instant>,
-}
-
-/// A stream that the client sends.
-#[derive(Debug)]
-struct IncomingTrack {
-    mid: Mid,
-    /// Sorted from coarse to fine.
-    layers: Vec<StreamLayer>,
-}
-
-/// A slot for a stream of another player.
-#[derive(Debug)]
-struct OutgoingStream {
-    mid: Mid,
-    is_picture: bool,
-    feed: Option<Feed>,
-    /// Last media time in the slot, and when. The slot's clock is continuous, although each sender
-    /// that uses it has a clock of its own.
-    last: Option<(u64, Instant)>,
-    offset: i128,
-}
-
-/// The stream of another player in a slot.
-#[derive(Debug)]
-struct Feed {
-    source: Source,
-    quality: Quality,
-    /// The layer that is forwarded; `None` before the first keyframe.
-    layer: Option<LayerName>,
-}
-
 /// One player's connection.
 pub(super) struct SfuClient {
     rtc: Rtc,
     pub(super) space: SpaceId,
     pub(super) player: PlayerId,
     pub(super) session: String,
-    /// Tracks the client sends, in the order of [`Stream::ALL`].
-    tracks: Vec<IncomingTrack>,
-    slots: Vec<OutgoingStream>,
+    tracks: Tracks,
+    slots: Slots,
     shown: BTreeMap<PlayerId, u32>,
     estimate: u64,
     /// Whether the client requests any video.
     wants_video: bool,
-    measured: Instant,
     /// When the connection is due to be served.
     pub(super) due: Instant,
     /// When the clock is due to advance. That sends what was written, and is the most expensive
@@ -161,12 +99,11 @@ impl SfuClient {
             space,
             player,
             session,
-            tracks: Vec::new(),
-            slots: Vec::new(),
+            tracks: Tracks::new(now),
+            slots: Slots::default(),
             shown: BTreeMap::new(),
             estimate: FIRST_ESTIMATE.as_u64(),
             wants_video: false,
-            measured: now,
             due: now,
             clock: now,
             has_sent: false,
@@ -265,9 +202,8 @@ impl SfuClient {
             }
             Event::MediaData(frame) => self.hear(frame),
             Event::KeyframeRequest(request) => {
-                let slot = self.slots.iter().find(|slot| slot.mid == request.mid)?;
-                let feed = slot.feed.as_ref()?;
-                Some(SfuEvent::Keyframe(feed.source, feed.layer?.0))
+                let (source, layer) = self.slots.forwarded(request.mid)?;
+                Some(SfuEvent::Keyframe(source, layer))
             }
             Event::EgressBitrateEstimate(
                 BweKind::Twcc { estimate, .. } | BweKind::Remb { estimate, .. },
@@ -290,67 +226,26 @@ impl SfuClient {
 
     fn add(&mut self, added: &MediaAdded) {
         match added.direction {
-            Direction::RecvOnly => self.tracks.push(IncomingTrack {
-                mid: added.mid,
-                layers: Vec::new(),
-            }),
-            Direction::SendOnly => self.slots.push(OutgoingStream {
-                mid: added.mid,
-                is_picture: added.kind == MediaKind::Video,
-                feed: None,
-                last: None,
-                offset: 0,
-            }),
+            Direction::RecvOnly => self.tracks.add(added.mid),
+            Direction::SendOnly => self.slots.add(added.mid, added.kind == MediaKind::Video),
             // Our clients do not offer such streams.
             Direction::SendRecv | Direction::Inactive => {}
         }
     }
 
     fn hear(&mut self, frame: MediaData) -> Option<SfuEvent> {
-        let number = self
-            .tracks
-            .iter()
-            .position(|track| track.mid == frame.mid)?;
-        let stream = *Stream::ALL.get(number)?;
-        let layers = &mut self.tracks[number].layers;
-        let heard = frame.network_time;
-        let bits = frame.data.len() as u64 * 8;
-        if let Some(layer) = layers.iter_mut().find(|layer| layer.rid == frame.rid) {
-            layer.bits += bits;
-            layer.heard = heard;
-        } else {
-            layers.push(StreamLayer {
-                rid: frame.rid,
-                bits,
-                rate: None,
-                heard,
-                asked: None,
-            });
-            // `l` is the coarse layer; the other is `h`, or has no id if it is the only one.
-            layers.sort_by_key(|layer| layer.rid != Some(Rid::from("l")));
-        }
+        let stream = self.tracks.hear(&frame)?;
         if stream.is_picture() && !frame.contiguous {
-            self.ask_for_keyframe(stream, frame.rid, heard);
+            self.ask_for_keyframe(stream, frame.rid, frame.network_time);
         }
         Some(SfuEvent::Frame(stream, Box::new(frame)))
     }
 
     /// Requests a keyframe, unless one was requested just now.
     pub(super) fn ask_for_keyframe(&mut self, stream: Stream, rid: StreamName, now: Instant) {
-        let Some(track) = self.tracks.get_mut(stream as usize) else {
+        let Some(mid) = self.tracks.ask(stream, rid, now) else {
             return;
         };
-        let mid = track.mid;
-        let Some(layer) = track.layers.iter_mut().find(|layer| layer.rid == rid) else {
-            return;
-        };
-        if layer
-            .asked
-            .is_some_and(|asked| now < asked + KEYFRAME_EVERY)
-        {
-            return;
-        }
-        layer.asked = Some(now);
         self.advance_by(now);
         if let Some(mut writer) = self.rtc.writer(mid)
             && let Err(error) = writer.request_keyframe(rid, KeyframeRequestKind::Pli)
@@ -361,28 +256,7 @@ impl SfuClient {
 
     /// Measures the bitrates of the client's streams.
     pub(super) fn measure(&mut self, now: Instant) -> bool {
-        let passed = now.saturating_duration_since(self.measured);
-        if passed < MEASURE {
-            return false;
-        }
-        self.measured = now;
-        for layer in self.tracks.iter_mut().flat_map(|track| &mut track.layers) {
-            let rate = (layer.bits as f64 / passed.as_secs_f64()) as u64;
-            layer.bits = 0;
-            layer.rate = Some(layer.rate.map_or(rate, |before| before.midpoint(rate)));
-        }
-        true
-    }
-
-    /// The layers of a stream that are being sent, from coarse to fine.
-    fn sent(&self, stream: Stream, now: Instant) -> impl Iterator<Item = &StreamLayer> {
-        let layers = self
-            .tracks
-            .get(stream as usize)
-            .map_or(&[][..], |track| &track.layers);
-        layers
-            .iter()
-            .filter(move |layer| now < layer.heard + SILENT)
+        self.tracks.measure(now)
     }
 
     /// Whether `rid` is the layer of the client's stream for that quality.
@@ -393,29 +267,12 @@ impl SfuClient {
         rid: StreamName,
         now: Instant,
     ) -> bool {
-        let mut sent = self.sent(stream, now);
-        let layer = match quality {
-            Quality::Coarse => sent.next(),
-            Quality::Fine => sent.last(),
-        };
-        layer.is_some_and(|layer| layer.rid == rid)
+        self.tracks.is_layer(stream, quality, rid, now)
     }
 
     /// The request for the client's video by a receiver that shows it at `height` pixels.
     pub(super) fn request(&self, stream: Stream, height: u32, now: Instant) -> LayerRequest {
-        let mut sent = self.sent(stream, now);
-        let usual = if stream == Stream::Screen {
-            SCREEN
-        } else {
-            COARSE
-        };
-        let rate = |layer: &StreamLayer, usual: u64| layer.rate.unwrap_or(usual).max(usual / 8);
-        LayerRequest {
-            source: (self.player, stream),
-            height,
-            coarse: sent.next().map_or(usual, |layer| rate(layer, usual)),
-            fine: sent.next().map(|layer| rate(layer, FINE)),
-        }
+        self.tracks.request((self.player, stream), height, now)
     }
 
     /// Height at which the client shows a video, in pixels.
@@ -434,7 +291,7 @@ impl SfuClient {
 
     /// Bits per second left for video when `voices` voices are received.
     pub(super) fn budget(&self, voices: usize) -> u64 {
-        self.estimate.saturating_sub(VOICE * voices as u64)
+        self.estimate.saturating_sub(bitrate_of(voices))
     }
 
     /// Sets the bitrate of everything the client requests; bandwidth is probed up to that.
@@ -446,7 +303,7 @@ impl SfuClient {
             self.believe(FIRST_ESTIMATE);
         }
         self.wants_video = wants_video;
-        let bits = video + VOICE * (voices as u64).max(1);
+        let bits = video + bitrate_of(voices.max(1));
         self.rtc
             .bwe()
             .set_bitrate(Bitrate::ZERO, Bitrate::bps(bits + bits / 4));
@@ -456,51 +313,17 @@ impl SfuClient {
     /// Assigns slots to these streams, and frees the slots of others. Returns the streams that got
     /// a new slot.
     pub(super) fn assign(&mut self, wanted: &BTreeMap<Source, Quality>) -> Vec<Source> {
-        let mut missing: BTreeMap<Source, Quality> = wanted.clone();
-        for slot in &mut self.slots {
-            if let Some(feed) = &mut slot.feed {
-                match missing.remove(&feed.source) {
-                    Some(quality) => feed.quality = quality,
-                    None => slot.feed = None,
-                }
-            }
-        }
-        let mut placed = Vec::new();
-        for (source, quality) in missing {
-            let is_picture = source.1.is_picture();
-            let mut free = self.slots.iter_mut().filter(|slot| slot.feed.is_none());
-            if let Some(slot) = free.find(|slot| slot.is_picture == is_picture) {
-                slot.feed = Some(Feed {
-                    source,
-                    quality,
-                    layer: None,
-                });
-                placed.push(source);
-            }
-        }
-        placed
+        self.slots.assign(wanted)
     }
 
     /// The occupied slots, with their streams.
     pub(super) fn feeds(&self) -> impl Iterator<Item = (usize, Source)> {
-        let slots = self.slots.iter().enumerate();
-        slots.filter_map(|(number, slot)| Some((number, slot.feed.as_ref()?.source)))
+        self.slots.feeds()
     }
 
     /// The streams in the slots, if they differ from what the client was told.
     pub(super) fn news(&mut self) -> Option<Vec<words::StreamSlot>> {
-        let slots: Vec<_> = self
-            .slots
-            .iter()
-            .filter_map(|slot| {
-                let (player, kind) = slot.feed.as_ref()?.source;
-                Some(words::StreamSlot {
-                    mid: slot.mid.to_string(),
-                    player: player.0,
-                    kind,
-                })
-            })
-            .collect();
+        let slots = self.slots.listed();
         if self.told.as_ref() == Some(&slots) {
             return None;
         }
@@ -510,7 +333,7 @@ impl SfuClient {
 
     /// The quality requested for the stream in a slot.
     pub(super) fn quality(&self, slot: usize) -> Option<Quality> {
-        Some(self.slots.get(slot)?.feed.as_ref()?.quality)
+        self.slots.quality(slot)
     }
 
     /// Forwards a frame into a slot. `is_wanted` says whether its layer is the one to switch to.
@@ -522,39 +345,12 @@ impl SfuClient {
         is_wanted: bool,
         now: Instant,
     ) -> bool {
-        let Some(slot) = self.slots.get_mut(slot) else {
-            return false;
+        let (mid, time) = match self.slots.forward(slot, frame, is_wanted) {
+            Forwarding::Send(mid, time) => (mid, time),
+            Forwarding::Skip => return false,
+            Forwarding::NeedsKeyframe => return true,
         };
-        let Some(feed) = &mut slot.feed else {
-            return false;
-        };
-        let is_new = feed.layer != Some(LayerName(frame.rid));
-        if is_new {
-            if !is_wanted {
-                return false;
-            }
-            if slot.is_picture && !frame.is_keyframe() {
-                return true;
-            }
-            feed.layer = Some(LayerName(frame.rid));
-        }
-        let frequency = frame.time.frequency();
-        let ticks = i128::from(frame.time.numer());
-        if is_new {
-            slot.offset = slot.last.map_or(0, |(last, at)| {
-                let passed = frame.network_time.saturating_duration_since(at);
-                let passed =
-                    (passed.as_micros() as i128 * i128::from(frequency.get()) / 1_000_000).max(1);
-                i128::from(last) + passed - ticks
-            });
-        }
-        let Ok(time) = u64::try_from(ticks + slot.offset) else {
-            return false;
-        };
-        if slot.last.is_none_or(|(last, _)| time > last) {
-            slot.last = Some((time, frame.network_time));
-        }
-        let Some(mut writer) = self.rtc.writer(slot.mid) else {
+        let Some(mut writer) = self.rtc.writer(mid) else {
             return false;
         };
         let Some(pt) = writer.match_params(frame.params) else {
@@ -568,7 +364,6 @@ impl SfuClient {
         if let Some(orientation) = frame.ext_vals.video_orientation {
             writer = writer.video_orientation(orientation);
         }
-        let time = MediaTime::new(time, frequency);
         if let Err(error) = writer.write(pt, frame.network_time, time, Arc::clone(&frame.data)) {
             tracing::debug!(player = self.player.0, %error, "failed to forward a frame");
         }
@@ -582,12 +377,17 @@ impl SfuClient {
     }
 }
 
+/// Assumed bitrate of that many voices, in bits per second.
+fn bitrate_of(voices: usize) -> u64 {
+    VOICE * u64::try_from(voices).unwrap_or(u64::MAX / VOICE)
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::SocketAddr;
 
     use str0m::config::CryptoProvider;
-    use str0m::media::Frequency;
+    use str0m::media::{Frequency, MediaTime};
     use str0m::net::{Protocol, Receive};
 
     use super::*;
@@ -672,7 +472,7 @@ mod tests {
             client.advance(at);
             while client.poll(at).is_some() {}
         }
-        let mids: Vec<Mid> = client.slots.iter().map(|slot| slot.mid).collect();
+        let mids = client.slots.mids();
         assert_eq!(mids.len(), VOICES);
         for mid in mids {
             let writer = client.rtc.writer(mid).expect("it may be written to");

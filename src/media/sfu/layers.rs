@@ -36,7 +36,6 @@ pub struct LayerRequest {
 /// first; then as many large ones as possible get the fine layer. If nothing fits, the stream with
 /// the lowest bitrate is chosen: a client with a bad connection sees something, and only sent video
 /// shows whether the connection carries more.
-/// together would take.
 pub fn choose(requests: &[LayerRequest], budget: u64) -> (BTreeMap<Source, Quality>, u64) {
     let mut shown: Vec<&LayerRequest> = requests
         .iter()

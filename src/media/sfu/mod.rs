@@ -13,8 +13,10 @@ mod client;
 mod layers;
 mod origins;
 pub mod session;
+mod slots;
 mod tcp;
 mod thread;
+mod tracks;
 mod words;
 
 use std::io;

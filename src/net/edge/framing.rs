@@ -24,20 +24,23 @@ pub(super) struct Header {
 
 impl Header {
     pub(super) fn new(opcode: Opcode, payload: usize) -> Self {
-        let mut bytes = [0; LONGEST];
-        bytes[0] = 0x80 | opcode as u8;
-        let length = if payload < 126 {
-            bytes[1] = payload as u8;
-            2
-        } else if let Ok(payload) = u16::try_from(payload) {
-            bytes[1] = 126;
-            bytes[2..4].copy_from_slice(&payload.to_be_bytes());
-            4
-        } else {
-            bytes[1] = 127;
-            bytes[2..].copy_from_slice(&(payload as u64).to_be_bytes());
-            LONGEST
-        };
+        let first = 0x80 | opcode as u8;
+        match (u8::try_from(payload), u16::try_from(payload)) {
+            (Ok(short @ ..126), _) => Self::of(&[first, short]),
+            (_, Ok(medium)) => {
+                let [high, low] = medium.to_be_bytes();
+                Self::of(&[first, 126, high, low])
+            }
+            (_, Err(_)) => {
+                let length = (payload as u64).to_be_bytes();
+                Self::of(&[[first, 127].as_slice(), &length].concat())
+            }
+        }
+    }
+
+    fn of(header: &[u8]) -> Self {
+        let (mut bytes, length) = ([0; LONGEST], header.len());
+        bytes[..length].copy_from_slice(header);
         Self { bytes, length }
     }
 

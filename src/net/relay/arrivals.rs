@@ -53,13 +53,13 @@ impl Relay {
         } else {
             self.queue.len()
         };
-        let admitted = self.queue.drain(..count.min(self.queue.len()));
-        let first = self.arriving.len();
-        self.arriving.extend(admitted);
-        for arrival in &self.arriving[first..] {
+        let mut commands = Vec::new();
+        for arrival in self.queue.drain(..count.min(self.queue.len())) {
             self.abandoned.remove(&arrival.user);
+            commands.push(join_command(&arrival));
+            self.arriving.push(arrival);
         }
-        self.arriving[first..].iter().map(join_command).collect()
+        commands
     }
 
     /// A connection ended. Returns no command if it was replaced before.

@@ -34,8 +34,16 @@ impl Step {
         }
     }
 
-    fn at(index: usize) -> Self {
-        Self::ALL[index.min(Self::ALL.len() - 1)]
+    /// The next higher step, if there is one.
+    fn up(self) -> Option<Self> {
+        let above = Self::ALL.iter().skip_while(|step| **step <= self);
+        above.copied().next()
+    }
+
+    /// The next lower step, if there is one.
+    fn down(self) -> Option<Self> {
+        let below = Self::ALL.iter().take_while(|step| **step < self);
+        below.copied().last()
     }
 }
 
@@ -84,17 +92,18 @@ impl Ladder {
         } else {
             Duration::ZERO
         };
-        if self.high >= UP_AFTER && self.step < Step::Queue {
-            self.go(self.step as usize + 1);
-        } else if self.low >= DOWN_AFTER && self.step > Step::Calm {
-            self.go(self.step as usize - 1);
+        let next = if self.high >= UP_AFTER {
+            self.step.up()
+        } else if self.low >= DOWN_AFTER {
+            self.step.down()
+        } else {
+            None
+        };
+        if let Some(step) = next {
+            self.step = step;
+            self.high = Duration::ZERO;
+            self.low = Duration::ZERO;
         }
-    }
-
-    fn go(&mut self, index: usize) {
-        self.step = Step::at(index);
-        self.high = Duration::ZERO;
-        self.low = Duration::ZERO;
     }
 }
 

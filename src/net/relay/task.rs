@@ -224,8 +224,9 @@ impl Task {
         let commands = self.relay.tick(output);
         let took = began.elapsed();
         // Waiting ticks share the time, so they multiply the load.
+        let ticks = u32::try_from(waiting + 1).unwrap_or(u32::MAX);
         self.ladder
-            .observe(took * (waiting as u32 + 1), self.relay.tick_period());
+            .observe(took.saturating_mul(ticks), self.relay.tick_period());
         climb(&mut self.relay, self.ladder.step(), self.id);
         metrics::histogram!("plaza_relay_seconds").record(took.as_secs_f64());
         metrics::counter!("plaza_frames_skipped_total").increment(self.relay.take_skipped());

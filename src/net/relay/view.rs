@@ -277,9 +277,10 @@ fn cells_of(
     let mut cells: Vec<(Ring, u16)> = rows
         .clone()
         .flat_map(|row| columns.clone().map(move |column| (column, row)))
-        .map(|(column, row)| {
-            let ring = (column - own_column).abs().max((row - own_row).abs()) as Ring;
-            (ring, row as u16 * width + column as u16)
+        .filter_map(|(column, row)| {
+            let ring = column.abs_diff(own_column).max(row.abs_diff(own_row));
+            let (column, row) = (u16::try_from(column).ok()?, u16::try_from(row).ok()?);
+            Some((Ring::try_from(ring).ok()?, row * width + column))
         })
         .collect();
     cells.sort_unstable();
@@ -299,11 +300,11 @@ fn assemble(
     frame.push(FRAME_VARIANT);
     append(header, frame);
     frame.extend_from_slice(roster);
-    append(&(cells.len() as u64), frame);
+    append(&cells.len(), frame);
     for cell in cells {
         frame.extend_from_slice(cell);
     }
-    append(&(dropped.len() as u64), frame);
+    append(&dropped.len(), frame);
     for index in dropped {
         append(index, frame);
     }

@@ -1,5 +1,6 @@
 //! Connection: serves one socket from upgrade to close.
 
+mod joining;
 mod speech;
 
 use std::pin::pin;
@@ -8,48 +9,37 @@ use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures_util::{SinkExt, StreamExt};
-use tokio::sync::oneshot;
-use tokio::sync::oneshot::error::TryRecvError;
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tungstenite::error::ProtocolError;
 use tungstenite::{Error, Message};
 use uuid::Uuid;
 
+use self::joining::{Joining, joined};
 use super::Edge;
-use super::entering::NO_SPACE;
 use super::gate::CountedConnection;
 use super::send_queue::{SendQueue, SocketReader};
 use super::standing::CurrentStanding;
 use crate::cluster::connections::Registration;
 use crate::cluster::mailboxes::Mailbox;
-use crate::cluster::spaces::Opener;
 use crate::components::block::BlockChange;
 use crate::components::chat::Speech;
 use crate::components::command::Command;
-use crate::components::direct::DirectMessage;
-use crate::components::id::{ChatId, PlayerId, SpaceId, UserId};
+use crate::components::id::{ChatId, UserId};
 use crate::components::permissions::Permission;
 use crate::host::SendError;
 use crate::net::address::AddressKey;
-use crate::net::budget::{Budget, REQUEST, Spender, Who};
-use crate::net::codec::encode;
-use crate::net::protocol::client::{JoinWord, ProtocolKind};
-use crate::net::protocol::direct::DirectMessageS2c;
-use crate::net::protocol::{ServerMessage, close, json};
+use crate::net::budget::{Budget, Spender, Who};
+use crate::net::protocol::client::JoinWord;
+use crate::net::protocol::{close, json};
 use crate::net::relay::task::{RelayCommand, RelayHandle};
-use crate::net::relay::{Arrival, ClientId, Departure, Sink};
+use crate::net::relay::{ClientId, Departure, Sink};
 use crate::net::session::json::JsonTerms;
 use crate::net::session::{Action, PING_EVERY, Session, replies};
-use crate::store::SignedIn;
 use crate::store::blocks::BlockOutcome;
-use crate::store::sessions::{SessionEnd, SessionId};
 
 /// Time limit for the close handshake.
 const GOODBYE_WITHIN: Duration = Duration::from_secs(1);
-
-/// Maximum number of attempts to join while the space restarts.
-const JOIN_TRIES: u32 = 5;
 
 /// The reading half of a WebSocket.
 pub(super) type SocketStream = WebSocketStream<SocketReader>;
@@ -75,23 +65,6 @@ struct Connection {
     mailbox: Option<Mailbox>,
     /// Closes the connection when the sign-in session that opened it ends.
     registration: Option<Registration>,
-}
-
-/// A client that is joining.
-struct Joining {
-    request: JoinRequest,
-    ready: oneshot::Receiver<PlayerId>,
-    tries: u32,
-}
-
-/// A request to join a space.
-struct JoinRequest {
-    number: u64,
-    who: SignedIn,
-    space: SpaceId,
-    protocol: ProtocolKind,
-    arrive: Option<String>,
-    blocked: Vec<UserId>,
 }
 
 /// Serves a socket until it ends.
@@ -385,102 +358,6 @@ impl Connection {
         }
     }
 
-    /// Checks who the client is and which space it joins, and asks the relay to admit it.
-    async fn join(
-        &mut self,
-        token: &str,
-        space: &str,
-        protocol: ProtocolKind,
-        arrive: Option<String>,
-    ) {
-        let number = self.edge.next_request();
-        let mut registration = self.register(token);
-        let who = match self.edge.0.store.signed_in(token).await {
-            Ok(Some(who)) => who,
-            Ok(None) => {
-                return self.refuse(
-                    close::SIGNED_OUT,
-                    "You are not signed in. Sign in and try again.",
-                );
-            }
-            Err(error) => {
-                tracing::error!(%error, "failed to check a sign-in");
-                return self.refuse(
-                    close::AWAY,
-                    "The server has a problem. Try again in a moment.",
-                );
-            }
-        };
-        if let Some(suspension) = &who.suspension {
-            return self.refuse(close::FORBIDDEN, &suspension.to_string());
-        }
-        registration.belongs_to(who.user);
-        self.registration = Some(registration);
-        let budgets = &self.edge.0.budgets;
-        if budgets
-            .take_many(who.user.into(), Budget::Requests, REQUEST)
-            .is_err()
-        {
-            return self.refuse(
-                close::FLOOD,
-                "You send too many requests. Try again in a moment.",
-            );
-        }
-        if !self.is_counted(who.user) {
-            return self.refuse(
-                close::FLOOD,
-                "You have too many connections. Close other windows and try again.",
-            );
-        }
-        let Ok(space) = space.parse::<SpaceId>() else {
-            return self.refuse(close::NO_SPACE, NO_SPACE);
-        };
-        let blocked = match self.edge.0.store.blocked_by(who.user).await {
-            Ok(blocked) => blocked,
-            Err(error) => {
-                tracing::error!(%error, "failed to load a block list");
-                return self.refuse(
-                    close::AWAY,
-                    "The server has a problem. Try again in a moment.",
-                );
-            }
-        };
-        self.standing = Some(CurrentStanding::new(who.user, space));
-        self.user = Some(who.user);
-        // Only a portal leads to a zone; others arrive at their last position.
-        let arrive =
-            arrive.and_then(|ticket| self.edge.0.relays.tickets().check(&ticket, who.user, space));
-        self.session
-            .share(self.edge.0.rates.of(who.user, space, now()));
-        let request = JoinRequest {
-            number,
-            who,
-            space,
-            protocol,
-            arrive,
-            blocked,
-        };
-        self.enter(request, 1).await;
-    }
-
-    /// Counts the socket among the user's own. Returns whether it is within the limit.
-    fn is_counted(&mut self, user: UserId) -> bool {
-        if self
-            .counted
-            .as_ref()
-            .is_none_or(|counted| counted.key() != user)
-        {
-            self.counted = self.edge.0.users.enter(user);
-            if self.counted.is_none() {
-                self.edge
-                    .0
-                    .budgets
-                    .note(Who::User(user), Budget::Connections);
-            }
-        }
-        self.counted.is_some()
-    }
-
     /// Whether the user may do something in the space now.
     async fn may(&mut self, permission: Permission) -> bool {
         match &mut self.standing {
@@ -491,140 +368,12 @@ impl Connection {
             None => false,
         }
     }
-
-    async fn enter(&mut self, request: JoinRequest, tries: u32) {
-        let space = request.space;
-        let opener = Opener {
-            user: request.who.user,
-            address: self.address,
-        };
-        let relay = match self.edge.0.relays.of(space, opener).await {
-            Ok(relay) => relay,
-            Err(error) => {
-                let (code, message) = self.edge.cannot_enter(space, &error);
-                return self.refuse(code, message);
-            }
-        };
-        let (ready, is_ready) = oneshot::channel();
-        let arrival = Arrival {
-            client: self.client,
-            wish: request.number,
-            user: request.who.user,
-            name: request.who.shown_name(),
-            avatar: request.who.avatar.clone(),
-            arrive: request.arrive.clone(),
-            blocked: request.blocked.clone(),
-            dialect: request.protocol,
-            sink: Arc::clone(&self.queue) as Arc<dyn Sink>,
-            ready,
-        };
-        // If the relay has ended in between, `ready` is dropped with the command, and `settle`
-        // tries again.
-        relay.command(RelayCommand::Join(Box::new(arrival))).await;
-        self.relay = Some(relay);
-        self.joining = Some(Joining {
-            request,
-            ready: is_ready,
-            tries,
-        });
-    }
-
-    /// The relay's answer, read without waiting: a client may react to its welcome faster than
-    /// this task wakes. `None` inside means that the relay has ended.
-    fn answer(&mut self) -> Poll<Option<PlayerId>> {
-        let Some(joining) = self.joining.as_mut() else {
-            return Poll::Pending;
-        };
-        match joining.ready.try_recv() {
-            Ok(player) => Poll::Ready(Some(player)),
-            Err(TryRecvError::Closed) => Poll::Ready(None),
-            Err(TryRecvError::Empty) => Poll::Pending,
-        }
-    }
-
-    /// Handles the answer to a join: the player exists, or the space restarted and the join is
-    /// repeated.
-    async fn settle(&mut self, joined: Option<PlayerId>) {
-        let Some(joining) = self.joining.take() else {
-            return;
-        };
-        match joined {
-            Some(player) => {
-                self.session.joined(player);
-                // JSON clients do not receive direct messages.
-                if self.json_terms.is_none() {
-                    self.mailbox = Some(self.open_mailbox(joining.request.who.user));
-                }
-            }
-            None if self.queue.is_closing() => {}
-            None if joining.tries < JOIN_TRIES => {
-                self.enter(joining.request, joining.tries + 1).await;
-            }
-            None => self.refuse(
-                close::AWAY,
-                "The space is restarting. Try again in a moment.",
-            ),
-        }
-    }
-
-    fn open_mailbox(&self, user: UserId) -> Mailbox {
-        let queue = Arc::clone(&self.queue);
-        let slot = move |message: &DirectMessage| {
-            let seen = DirectMessageS2c::of(message, user);
-            queue.reply(encode(&ServerMessage::Direct(seen)).into());
-        };
-        self.edge.0.mailboxes.open(user, Arc::new(slot))
-    }
-
-    /// Closes the connection when the session of the token ends.
-    fn register(&self, token: &str) -> Registration {
-        let (queue, is_json) = (Arc::clone(&self.queue), self.json_terms.is_some());
-        let close = move |end: &SessionEnd| {
-            let message = match end {
-                SessionEnd::SignedOut => "You were signed out. Sign in again.".to_owned(),
-                SessionEnd::Suspended(suspension) => suspension.to_string(),
-            };
-            refuse(&queue, is_json, close::SIGNED_OUT, &message);
-        };
-        self.edge
-            .0
-            .connections
-            .open(SessionId::of(token), Arc::new(close))
-    }
-
-    fn refuse(&self, code: u16, message: &str) {
-        refuse(&self.queue, self.json_terms.is_some(), code, message);
-    }
-}
-
-/// Sends the reason in the client's protocol, and closes the connection.
-fn refuse(queue: &SendQueue, is_json: bool, code: u16, message: &str) {
-    queue.reply(if is_json {
-        let word = match code {
-            close::SIGNED_OUT => "unauthorized",
-            close::FORBIDDEN => "forbidden",
-            close::NO_SPACE => "unknown-space",
-            _ => "unavailable",
-        };
-        json::error(word, message)
-    } else {
-        replies::refused(code, message)
-    });
-    queue.close(code, message);
 }
 
 /// Waits until `pause` ends; forever if there is none.
 async fn over(pause: Option<Instant>) {
     match pause {
         Some(until) => tokio::time::sleep_until(until.into()).await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Waits for the answer to a join; forever if there is none in progress.
-async fn joined(joining: &mut Option<Joining>) -> Option<PlayerId> {
-    match joining {
-        Some(joining) => (&mut joining.ready).await.ok(),
         None => std::future::pending().await,
     }
 }
@@ -644,5 +393,7 @@ fn now() -> Instant {
 pub(super) fn unix_millis() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_millis() as u64)
+        .map_or(0, |since| {
+            u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+        })
 }

@@ -1,32 +1,22 @@
-//! Caller: sends a bot's voice and camera to the SFU, as a browser does in a large conversation
-//! bubble, and counts the streams that arrive.
-//!
-//! The packets have the sizes and times of a real voice and of a real camera in two layers; their
-//! content is empty.
-//! nothing to be heard or seen in it.
+//! Connection: a bot's connection to the SFU: it offers streams, sends a voice and a camera, and
+//! counts what arrives.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::future::pending;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde::Deserialize;
 use serde_json::json;
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::format::PayloadParams;
 use str0m::media::{Direction, MediaKind, MediaTime, Mid, Rid, Simulcast, SimulcastLayer};
 use str0m::net::{Protocol, Receive};
-use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc, RtcError};
+use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc};
 use tokio::net::UdpSocket;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::time::sleep_until;
 
-use super::shared::Shared;
-use crate::components::peers::MediaRoute;
-use crate::media::sfu::{Stream, pack, unpack};
-use crate::net::protocol::peers::PeerS2c;
+use super::CallError;
+use crate::media::sfu::{Stream, pack};
 
 /// Voice: one Opus packet every 20 ms, at 32 kbit/s.
 const VOICE_EVERY: Duration = Duration::from_millis(20);
@@ -46,286 +36,21 @@ const DELTA_FRAME: [u8; 10] = [0x11, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 const MORE_VOICES: usize = 4;
 const MORE_CAMERAS: usize = 3;
 
-/// Largest packet, in bytes; no network passes longer ones.
-const PACKET: usize = 2_048;
-
 /// How long the SFU may take to answer, and how late a bot may be with its media before it skips
 /// frames.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What the connection to the server tells the caller.
-enum CallerOrder {
-    /// The players that the bot now sees through the SFU, the number it hears, and whether anyone
-    /// hears or sees the bot through it.
-    Near {
-        sees: BTreeSet<u32>,
-        hears: usize,
-        sends: bool,
-    },
-    /// A message of the SFU.
-    Said(String),
-}
-
-/// The calls of a bot; dropping it ends them.
-pub(super) struct BotCaller {
-    orders: UnboundedSender<CallerOrder>,
-    says: UnboundedReceiver<String>,
-}
-
-impl BotCaller {
-    pub(super) fn new(shared: Arc<Shared>, bot: u32) -> Self {
-        let (orders, inbox) = unbounded_channel();
-        let (outbox, says) = unbounded_channel();
-        tokio::spawn(async move {
-            let mut calls = Calls {
-                shared,
-                bot,
-                says: outbox,
-                sees: BTreeMap::new(),
-                hears: 0,
-                sends: false,
-                connection: None,
-                connections: 0,
-            };
-            if let Err(error) = calls.run(inbox).await {
-                calls.complain(&error);
-            }
-        });
-        Self { orders, says }
-    }
-
-    /// Updates the nearby players and how each is heard and seen.
-    pub(super) fn near<'a>(&self, peers: impl Iterator<Item = &'a PeerS2c>) {
-        let (mut sees, mut hears, mut sends) = (BTreeSet::new(), 0, false);
-        for peer in peers.filter(|peer| peer.route == MediaRoute::Forwarded as u8) {
-            sends |= peer.heard || peer.seen;
-            hears += usize::from(peer.hear);
-            if peer.see {
-                sees.insert(peer.player);
-            }
-        }
-        // The calls may have ended with an error, which was already reported.
-        let _ = self.orders.send(CallerOrder::Near { sees, hears, sends });
-    }
-
-    /// Passes a message of the SFU on.
-    pub(super) fn hear(&self, body: String) {
-        let _ = self.orders.send(CallerOrder::Said(body));
-    }
-
-    /// The next message to the SFU.
-    pub(super) fn says(&mut self) -> Option<String> {
-        self.says.try_recv().ok()
-    }
-}
-
-/// Why calls ended.
-#[derive(Debug, thiserror::Error)]
-enum CallError {
-    #[error("the connection to the SFU failed: {0}")]
-    Connection(#[from] RtcError),
-    #[error("the connection to the SFU broke")]
-    Broken,
-    #[error("packets cannot be sent: {0}")]
-    Socket(#[from] io::Error),
-    #[error("the SFU's answer cannot be used: {0}")]
-    Answer(String),
-    #[error("the SFU refused: {0}")]
-    Refused(String),
-    #[error("the SFU did not answer within 5 seconds")]
-    Silence,
-}
-
-/// Messages of the SFU, by name.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum SfuMessage {
-    Answer {
-        session: String,
-        packed: String,
-    },
-    Slots {
-        session: String,
-        slots: Vec<IncomingSlot>,
-    },
-    Again {},
-    Refused {
-        session: String,
-        reason: String,
-    },
-}
-
-/// The player whose stream arrives in a slot.
-#[derive(Deserialize)]
-struct IncomingSlot {
-    mid: String,
-    player: u32,
-    kind: String,
-}
-
-/// State of a bot's calls.
-struct Calls {
-    shared: Arc<Shared>,
-    bot: u32,
-    says: UnboundedSender<String>,
-    /// Players it sees, with the time since which their first video frame is awaited.
-    sees: BTreeMap<u32, Option<u64>>,
-    /// Number of players it hears.
-    hears: usize,
-    /// Whether any player hears or sees it.
-    sends: bool,
-    connection: Option<SfuConnection>,
-    /// Number of connections it has made.
-    connections: u32,
-}
-
-impl Calls {
-    async fn run(&mut self, mut inbox: UnboundedReceiver<CallerOrder>) -> Result<(), CallError> {
-        let mut packet = vec![0; PACKET];
-        loop {
-            let Some(connection) = &mut self.connection else {
-                let Some(order) = inbox.recv().await else {
-                    return Ok(());
-                };
-                self.obey(order)?;
-                continue;
-            };
-            let due = connection.turn(Instant::now(), self.sends)?;
-            for frame in connection.arrived.drain(..) {
-                let now = self.shared.now();
-                let mut tally = self.shared.tally(self.bot);
-                if let Some(since) = frame
-                    .seen_of
-                    .and_then(|player| self.sees.get_mut(&player)?.take())
-                {
-                    tally.picture.saturating_record(now.saturating_sub(since));
-                }
-                if self.shared.counts(now) {
-                    tally.media_frames += 1;
-                    tally.media_bytes += frame.bytes;
-                    tally.media_gaps += u64::from(frame.is_behind_gap);
-                }
-            }
-            let broken = connection.has_failed.then_some(CallError::Broken);
-            if let Some(error) =
-                broken.or_else(|| connection.is_overdue().then_some(CallError::Silence))
-            {
-                self.complain(&error);
-                self.open();
-                continue;
-            }
-            tokio::select! {
-                order = inbox.recv() => match order {
-                    Some(order) => self.obey(order)?,
-                    None => return Ok(()),
-                },
-                length = connection.receive(&mut packet) => {
-                    let length = length?;
-                    connection.take(&packet[..length])?;
-                }
-                () = sleep_until(due.into()) => {}
-            }
-        }
-    }
-
-    fn complain(&self, error: &CallError) {
-        self.shared.tally(self.bot).because(error.to_string());
-    }
-
-    fn obey(&mut self, order: CallerOrder) -> Result<(), CallError> {
-        match order {
-            CallerOrder::Near { sees, hears, sends } => {
-                let now = self.shared.now();
-                self.sees.retain(|player, _| sees.contains(player));
-                for player in sees {
-                    self.sees.entry(player).or_insert_with(|| {
-                        self.shared.tally(self.bot).pictures_awaited += 1;
-                        Some(now)
-                    });
-                }
-                (self.hears, self.sends) = (hears, sends);
-                if self.connection.is_none() && (sends || !self.sees.is_empty()) {
-                    self.open();
-                }
-                self.make_places();
-            }
-            CallerOrder::Said(body) => {
-                let said = serde_json::from_str(&body)
-                    .map_err(|error| CallError::Answer(error.to_string()))?;
-                self.hear(said)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn hear(&mut self, said: SfuMessage) -> Result<(), CallError> {
-        let current = self.connection.as_mut();
-        let of =
-            |session: String| move |connection: &&mut SfuConnection| connection.session == session;
-        match said {
-            SfuMessage::Answer { session, packed } => {
-                if let Some(connection) = current.filter(of(session)) {
-                    let answer =
-                        unpack(&packed).map_err(|error| CallError::Answer(error.to_string()))?;
-                    connection.answered(&answer)?;
-                }
-                self.make_places();
-            }
-            SfuMessage::Slots { session, slots } => {
-                if let Some(connection) = current.filter(of(session)) {
-                    let places = slots.iter().map(|slot| {
-                        let is_camera = slot.kind == "camera";
-                        (Mid::from(slot.mid.as_str()), (slot.player, is_camera))
-                    });
-                    connection.places = places.collect();
-                }
-            }
-            SfuMessage::Again {} => self.open(),
-            SfuMessage::Refused { session, reason } => {
-                if current.filter(of(session)).is_some() {
-                    self.complain(&CallError::Refused(reason));
-                    self.connection = None;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Offers a new connection, replacing the current one.
-    fn open(&mut self) {
-        self.connections += 1;
-        self.connection = Some(SfuConnection::new(format!(
-            "{} {}",
-            self.bot, self.connections
-        )));
-        self.make_places();
-    }
-
-    /// Makes sure that there are slots for all nearby players.
-    fn make_places(&mut self) {
-        let places = (self.hears.max(1), self.sees.len().max(1));
-        if let Some(offer) = self
-            .connection
-            .as_mut()
-            .and_then(|connection| connection.offer(places))
-        {
-            // The receiver is gone when the bot is.
-            let _ = self.says.send(offer);
-        }
-    }
-}
-
 /// Part of another player's stream.
-struct MediaFrame {
+pub(super) struct MediaFrame {
     /// The player whose camera it is, if it is a camera.
-    seen_of: Option<u32>,
-    bytes: u64,
-    is_behind_gap: bool,
+    pub(super) seen_of: Option<u32>,
+    pub(super) bytes: u64,
+    pub(super) is_behind_gap: bool,
 }
 
 /// A connection to the SFU.
-struct SfuConnection {
-    session: String,
+pub(super) struct SfuConnection {
+    pub(super) session: String,
     rtc: Rtc,
     /// Streams it sends, in the order of [`Stream::ALL`]; empty before the first offer.
     sends: Vec<Mid>,
@@ -336,12 +61,12 @@ struct SfuConnection {
     /// Socket to the SFU, once its address is known.
     way: Option<Way>,
     /// Players by slot, and the slots that are cameras.
-    places: HashMap<Mid, (u32, bool)>,
-    arrived: Vec<MediaFrame>,
+    pub(super) places: HashMap<Mid, (u32, bool)>,
+    pub(super) arrived: Vec<MediaFrame>,
     /// When the connection's own clock is due.
     clock: Instant,
     is_connected: bool,
-    has_failed: bool,
+    pub(super) has_failed: bool,
     /// Whether receivers asked for a key frame.
     is_asked: bool,
     voice_at: Instant,
@@ -357,7 +82,7 @@ struct Way {
 }
 
 impl SfuConnection {
-    fn new(session: String) -> Self {
+    pub(super) fn new(session: String) -> Self {
         let now = Instant::now();
         let codecs = Rtc::builder()
             .clear_codecs()
@@ -386,7 +111,7 @@ impl SfuConnection {
 
     /// An offer with slots for this many voices and cameras; `None` when there are enough, or while
     /// an offer is pending.
-    fn offer(&mut self, (voices, cameras): (usize, usize)) -> Option<String> {
+    pub(super) fn offer(&mut self, (voices, cameras): (usize, usize)) -> Option<String> {
         let slots = (
             voices.next_multiple_of(MORE_VOICES).max(self.slots.0),
             cameras.next_multiple_of(MORE_CAMERAS).max(self.slots.1),
@@ -430,7 +155,7 @@ impl SfuConnection {
     }
 
     /// Applies the SFU's answer to the offer.
-    fn answered(&mut self, answer: &str) -> Result<(), CallError> {
+    pub(super) fn answered(&mut self, answer: &str) -> Result<(), CallError> {
         let Some(pending) = self.pending.take() else {
             return Ok(());
         };
@@ -468,12 +193,12 @@ impl SfuConnection {
         })
     }
 
-    fn is_overdue(&self) -> bool {
+    pub(super) fn is_overdue(&self) -> bool {
         self.pending.is_some() && self.offered.elapsed() > PATIENCE
     }
 
     /// Sends what is due, and returns when the next packet is.
-    fn turn(&mut self, now: Instant, sends: bool) -> Result<Instant, CallError> {
+    pub(super) fn turn(&mut self, now: Instant, sends: bool) -> Result<Instant, CallError> {
         if self.is_connected && sends {
             self.speak(now)?;
             self.show(now)?;
@@ -597,14 +322,14 @@ impl SfuConnection {
     }
 
     /// Waits for a packet.
-    async fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
+    pub(super) async fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
         match &self.way {
             Some(way) => way.socket.recv(buffer).await,
             None => pending().await,
         }
     }
 
-    fn take(&mut self, packet: &[u8]) -> Result<(), CallError> {
+    pub(super) fn take(&mut self, packet: &[u8]) -> Result<(), CallError> {
         let Some(way) = &self.way else { return Ok(()) };
         // Packets that do not belong to a call are ignored.
         if let Ok(received) = Receive::new(Protocol::Udp, way.there, way.here, packet) {
@@ -636,7 +361,7 @@ fn caught_up(at: &mut Instant, now: Instant) {
 fn address(description: &str) -> Option<SocketAddr> {
     let mut candidates = description
         .lines()
-        .filter_map(|connection| connection.strip_prefix("a=candidate:"));
+        .filter_map(|line| line.strip_prefix("a=candidate:"));
     candidates.find_map(|candidate| {
         let mut fields = candidate.split(' ').skip(2);
         let is_udp = fields.next()?.eq_ignore_ascii_case("udp");

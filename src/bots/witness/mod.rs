@@ -3,7 +3,9 @@
 //! A witness behaves as the web client does. It reconnects through another process, sends
 //! unacknowledged messages again, and ignores states older than the last one.
 
-use std::collections::{HashMap, VecDeque};
+mod notes;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,12 +20,13 @@ use tungstenite::Message;
 use tungstenite::client::IntoClientRequest;
 use tungstenite::http::HeaderValue;
 
+use self::notes::Notes;
+pub use self::notes::Sight;
 use super::account::{AccountError, Accounts};
+use super::answer::{list, text};
 use super::{Behaviour, BotSettings};
-use crate::components::unit::SUBTILES;
 use crate::net::codec::{decode, encode};
-use crate::net::protocol::chat::{ChatC2s, ChatMessageS2c, ChatS2c, ChatSendC2s};
-use crate::net::protocol::frame::HeaderS2c;
+use crate::net::protocol::chat::{ChatC2s, ChatS2c, ChatSendC2s};
 use crate::net::protocol::movement::InputC2s;
 use crate::net::protocol::session::{HelloC2s, SessionS2c};
 use crate::net::protocol::{ClientMessage, SCHEMA, SUBPROTOCOL, ServerMessage, VERSION};
@@ -51,107 +54,6 @@ const LONGEST_BACK_OFF: Duration = Duration::from_secs(5);
 
 /// A witness without news for longer than this was affected.
 pub const HIT: Duration = Duration::from_millis(250);
-
-/// What one witness saw since the last `begin`.
-#[derive(Debug, Clone)]
-pub struct Sight {
-    /// The longest time without news.
-    pub gap: Duration,
-    /// Connections that were lost.
-    pub cuts: u32,
-    /// Acknowledged messages: the space, and the text.
-    pub acknowledged: Vec<(String, String)>,
-    /// Messages that were shown to it twice.
-    pub doubled: u32,
-    /// The farthest it was moved from one frame to the next, in tiles.
-    pub jump: f64,
-    /// Frames that were older than an earlier one.
-    pub back: u32,
-}
-
-/// State of one witness.
-#[derive(Debug)]
-struct Notes {
-    sight: Sight,
-    news: Instant,
-    seen: (u64, u64),
-    place: Option<(i32, i32)>,
-    shown: HashMap<String, u32>,
-    waiting: VecDeque<(u32, String)>,
-    is_in: bool,
-}
-
-impl Notes {
-    fn new(now: Instant) -> Self {
-        Self {
-            sight: Sight::new(),
-            news: now,
-            seen: (0, 0),
-            place: None,
-            shown: HashMap::new(),
-            waiting: VecDeque::new(),
-            is_in: false,
-        }
-    }
-
-    fn begin(&mut self, now: Instant) {
-        self.sight = Sight::new();
-        self.news = now;
-    }
-
-    fn end(&mut self, now: Instant) -> Sight {
-        let mut sight = std::mem::replace(&mut self.sight, Sight::new());
-        sight.gap = sight.gap.max(now - self.news);
-        sight
-    }
-
-    fn frame(&mut self, header: &HeaderS2c, now: Instant) {
-        let seen = (header.epoch, header.tick);
-        if seen < self.seen {
-            self.sight.back += 1;
-            return;
-        }
-        if seen > self.seen {
-            self.sight.gap = self.sight.gap.max(now - self.news);
-            self.news = now;
-            self.seen = seen;
-        }
-        let place = header.own.map(|own| (own.state.x, own.state.y));
-        if let Some(place) = place
-            && let Some(before) = self.place.replace(place)
-        {
-            let (x, y) = (f64::from(place.0 - before.0), f64::from(place.1 - before.1));
-            self.sight.jump = self.sight.jump.max(x.hypot(y) / f64::from(SUBTILES));
-        }
-    }
-
-    fn message(&mut self, message: &ChatMessageS2c, space: &str) {
-        let times = self.shown.entry(message.id.clone()).or_default();
-        *times += 1;
-        let is_mine = self
-            .waiting
-            .iter()
-            .position(|(id, _)| Some(*id) == message.client_id);
-        if let Some((_, text)) = is_mine.and_then(|index| self.waiting.remove(index)) {
-            self.sight.acknowledged.push((space.to_owned(), text));
-        } else if *times > 1 && message.client_id.is_none() {
-            self.sight.doubled += 1;
-        }
-    }
-}
-
-impl Sight {
-    const fn new() -> Self {
-        Self {
-            gap: Duration::ZERO,
-            cuts: 0,
-            acknowledged: Vec::new(),
-            doubled: 0,
-            jump: 0.0,
-            back: 0,
-        }
-    }
-}
 
 /// How many witnesses have not recovered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -285,13 +187,12 @@ impl Witnesses {
             let path = format!("{url}/api/v1/space/{space}/chat?before={before}");
             let request = self.http.get(path).bearer_auth(&self.token);
             let page: Value = request.send().await?.error_for_status()?.json().await?;
-            let messages = page["lines"].as_array().into_iter().flatten();
-            for text in messages.filter_map(|message| message["message"].as_str()) {
-                *kept.entry(text.to_owned()).or_default() += 1;
+            for message in list(&page, "lines") {
+                *kept.entry(text(message, "message").to_owned()).or_default() += 1;
             }
-            match page["before"].as_str() {
-                Some(next) => next.clone_into(&mut before),
-                None => return Ok(kept),
+            match text(&page, "before") {
+                "" => return Ok(kept),
+                next => next.clone_into(&mut before),
             }
         }
     }
@@ -457,79 +358,4 @@ impl Witness {
 
 fn binary(message: &ClientMessage) -> Message {
     Message::Binary(encode(message).into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::net::protocol::frame::OwnS2c;
-    use crate::net::protocol::movement::OwnStateS2c;
-
-    fn header(epoch: u64, tick: u64, x: i32) -> HeaderS2c {
-        HeaderS2c {
-            tick,
-            epoch,
-            step: 0,
-            own: Some(OwnS2c {
-                ack: 0,
-                state: OwnStateS2c {
-                    x,
-                    y: 0,
-                    carry_x: 0,
-                    carry_y: 0,
-                    facing: 0,
-                    walking: false,
-                },
-            }),
-        }
-    }
-
-    fn chat(id: &str, client_id: Option<u32>) -> ChatMessageS2c {
-        ChatMessageS2c {
-            id: id.into(),
-            client_id,
-            player: None,
-            user: String::new(),
-            name: String::new(),
-            text: "hello".into(),
-            at: 0,
-            scope: 0,
-            reply_to: None,
-            edited: None,
-            deleted: false,
-            reactions: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn the_longest_gap_counts_and_old_frames_are_ignored() {
-        let start = Instant::now();
-        let at = |millis| start + Duration::from_millis(millis);
-        let mut notes = Notes::new(start);
-        notes.frame(&header(1, 10, 0), at(100));
-        notes.frame(&header(1, 11, 64), at(150));
-        notes.frame(&header(1, 9, 0), at(700));
-        notes.frame(&header(2, 5, 192), at(900));
-        let sight = notes.end(at(950));
-        assert_eq!((sight.gap, sight.back), (Duration::from_millis(750), 1));
-        assert!((sight.jump - 2.0).abs() < 1e-9);
-        notes.begin(at(1_000));
-        assert_eq!(
-            notes.end(at(3_000)).gap,
-            Duration::from_secs(2),
-            "a witness that is still out has waited"
-        );
-    }
-
-    #[test]
-    fn a_message_is_acknowledged_once_and_counted_once() {
-        let mut notes = Notes::new(Instant::now());
-        notes.waiting.push_back((7, "hello".into()));
-        notes.message(&chat("a", None), "s");
-        notes.message(&chat("b", Some(7)), "s");
-        notes.message(&chat("b", Some(7)), "s");
-        notes.message(&chat("a", None), "s");
-        assert_eq!(notes.sight.acknowledged, [("s".into(), "hello".into())]);
-        assert_eq!(notes.sight.doubled, 1);
-    }
 }
