@@ -15,6 +15,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::declared;
+
 /// A running server. Every test ends it with [`TestServer::stop`], which panics when anything did
 /// not end cleanly.
 pub struct TestServer {
@@ -143,12 +145,17 @@ impl TestServer {
     }
 
     pub async fn send(&self, request: RequestBuilder) -> Answer {
-        let response = request.send().await.unwrap();
-        Answer {
+        let (client, request) = request.build_split();
+        let request = request.unwrap();
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let response = client.execute(request).await.unwrap();
+        let answer = Answer {
             status: response.status(),
             headers: response.headers().clone(),
             text: response.text().await.unwrap(),
-        }
+        };
+        declared::check(&method, &path, &answer);
+        answer
     }
 
     /// One call; `who` is the user, `body` is null for none.

@@ -21,6 +21,7 @@ mod clients;
 mod cluster;
 mod contract_http;
 mod contract_ws;
+mod declared;
 mod drills;
 mod forward;
 mod ground;

@@ -8,7 +8,7 @@ use plaza::net::protocol::chat::{ChatC2s, ChatS2c, ChatSendC2s};
 use plaza::net::protocol::follow::FollowC2s;
 use plaza::net::protocol::movement::{MovementC2s, WalkToPlayerC2s};
 use plaza::net::protocol::session::{HelloC2s, SessionC2s, SessionS2c};
-use plaza::net::protocol::zone::{KnockC2s, LockC2s, ZoneC2s, ZoneS2c};
+use plaza::net::protocol::zone::{KnockC2s, LockC2s, PortalS2c, ZoneC2s, ZoneS2c};
 use plaza::net::protocol::{ClientMessage, ServerMessage};
 use serde_json::json;
 
@@ -485,8 +485,18 @@ async fn knocks_of_a_blocked_user_do_not_arrive() {
     server.stop().await;
 }
 
+async fn portal(client: &mut BinaryClient) -> PortalS2c {
+    let told = client
+        .until(|_, message| matches!(message, ServerMessage::Zone(ZoneS2c::Portal(_))))
+        .await;
+    let ServerMessage::Zone(ZoneS2c::Portal(portal)) = told else {
+        unreachable!("only a portal ends the wait")
+    };
+    portal
+}
+
 #[tokio::test]
-async fn only_a_portal_leads_to_its_zone() {
+async fn only_a_portal_leads_to_its_zone_and_takes_followers_along() {
     let server = TestServer::start().await;
     let (admin, ada_user) = (server.admin().await, server.user("ada").await);
     let map = json!({"name": "There", "dimensions": "40x8", "zones": [
@@ -506,14 +516,13 @@ async fn only_a_portal_leads_to_its_zone() {
     let here = json!({"name": "Here", "mapId": map});
     let here = text(&server.post("/space", Some(&ada_user), here).await.fine()["spaceId"]);
     let mut ada = BinaryClient::join(&server.address, &ada_user, &here).await;
+    let cleo_user = server.user("cleo").await;
+    let mut cleo = BinaryClient::join(&server.address, &cleo_user, &here).await;
+    follow(&mut cleo, &ada).await;
+    followed(&mut ada, &cleo, true).await;
     ada.walk_to(1, 6, 4).await;
-    let told = ada
-        .until(|_, message| matches!(message, ServerMessage::Zone(ZoneS2c::Portal(_))))
-        .await;
-    let ServerMessage::Zone(ZoneS2c::Portal(portal)) = told else {
-        unreachable!("only a portal ends the wait")
-    };
-    assert_eq!(portal.space, there);
+    let [portal, followers] = [portal(&mut ada).await, portal(&mut cleo).await];
+    assert_eq!([&portal.space, &followers.space], [&there, &there]);
     let enter = async |who: &Person, arrive: Option<String>| {
         let mut stranger = Stranger::connect(&server.address).await;
         let hello = HelloC2s {
@@ -538,5 +547,6 @@ async fn only_a_portal_leads_to_its_zone() {
         "another's ticket"
     );
     assert!(vault.contains(&enter(&ada_user, Some(portal.arrive)).await));
+    assert!(vault.contains(&enter(&cleo_user, Some(followers.arrive)).await));
     server.stop().await;
 }

@@ -302,8 +302,8 @@ async fn metrics_have_their_own_address() {
     server.stop().await;
 }
 
-#[test]
-fn a_log_without_a_terminal_has_no_colours() {
+#[tokio::test]
+async fn the_log_has_no_colours_and_names_a_proxy_that_is_not_trusted() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = plaza(folder.path());
     command.args([
@@ -315,11 +315,27 @@ fn a_log_without_a_terminal_has_no_colours() {
         "data",
     ]);
     let mut child = command.args(["--log", "info"]).spawn().unwrap();
-    started(&mut child);
+    let said = started(&mut child).concat();
+    let (_, address) = said.split_once("Plaza is open: ").unwrap();
+    let address = address.lines().next().unwrap().trim_end_matches('/');
+    let client = reqwest::Client::new();
+    for forwarded in ["203.0.113.7", "203.0.113.8"] {
+        let health = client.get(format!("{address}/healthz"));
+        let answer = health.header("x-forwarded-for", forwarded).send().await;
+        assert!(answer.unwrap().status().is_success());
+    }
     signal(&child, "-TERM");
     let (_, log) = lines(&child.wait_with_output().unwrap());
     assert!(log.contains("metrics are told"), "{log}");
     assert!(!log.contains('\u{1b}'), "{log}");
+    let warned = log
+        .lines()
+        .filter(|line| line.contains("--trusted-proxies"));
+    let warned: Vec<_> = warned.collect();
+    assert!(
+        warned.len() == 1 && warned[0].contains("WARN") && warned[0].contains("127.0.0.1"),
+        "{log}"
+    );
 }
 
 #[tokio::test]

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use plaza::net::protocol::block::BlockC2s;
 use plaza::net::protocol::call::{CallC2s, CallS2c, SignalC2s};
 use plaza::net::protocol::chat::{
-    ChatBeforeC2s, ChatC2s, ChatEditC2s, ChatS2c, HistoryS2c, ReactC2s, TypingC2s,
+    ChatBeforeC2s, ChatC2s, ChatEditC2s, ChatMessageS2c, ChatS2c, HistoryS2c, ReactC2s,
+    ReactionS2c, TypingC2s,
 };
 use plaza::net::protocol::emote::EmoteC2s;
 use plaza::net::protocol::peers::PeersS2c;
@@ -46,15 +47,18 @@ async fn history(client: &mut BinaryClient, before: &str) -> HistoryS2c {
     history
 }
 
-fn bytes(messages: &[plaza::net::protocol::chat::ChatMessageS2c]) -> usize {
+fn bytes(messages: &[ChatMessageS2c]) -> usize {
     messages
         .iter()
         .map(|message| plaza::net::codec::encode(message).len())
         .sum()
 }
 
+/// Pages that a connection reads; no more than it may at once.
+const LOOKS_BACK: usize = 15;
+
 /// Joins and pages back to the beginning; every page is small.
-async fn read_all(server: &TestServer, who: &Person, space: &str) -> Vec<String> {
+async fn read_all(server: &TestServer, who: &Person, space: &str) -> Vec<ChatMessageS2c> {
     let mut client = BinaryClient::join(&server.address, who, space).await;
     let mut messages = client.history.clone();
     assert!(
@@ -62,7 +66,10 @@ async fn read_all(server: &TestServer, who: &Person, space: &str) -> Vec<String>
         "{} bytes",
         bytes(&messages)
     );
-    loop {
+    for page in 1.. {
+        if page % LOOKS_BACK == 0 {
+            client = BinaryClient::join(&server.address, who, space).await;
+        }
         let earlier = history(&mut client, &messages[0].id.clone()).await;
         assert!(
             bytes(&earlier.lines) <= 32 * 1024,
@@ -76,9 +83,14 @@ async fn read_all(server: &TestServer, who: &Person, space: &str) -> Vec<String>
     }
     client.ping(1).await;
     messages
+}
+
+/// The numbers at the end of the messages.
+fn endings(messages: &[ChatMessageS2c]) -> Vec<&str> {
+    let numbers = messages
         .iter()
-        .map(|message| message.text.chars().rev().take(3).collect())
-        .collect()
+        .map(|message| message.text.trim_start_matches('😀'));
+    numbers.collect()
 }
 
 pub async fn three_people(server: &TestServer) -> [Person; 3] {
@@ -94,73 +106,62 @@ async fn everyone_can_join_a_space_full_of_long_messages_and_reactions() {
     let server = TestServer::start().await;
     let owner = server.user("owner").await;
     let space = kept_space(&server, &owner).await;
-    let mut number = 0;
-    let mut last = String::new();
     for speaker in 0..13 {
         let who = server.user(&format!("speaker {speaker}")).await;
         let mut client = BinaryClient::join(&server.address, &who, &space).await;
         for id in 0..4 {
-            say(&mut client, id, &long(number)).await;
-            number += 1;
-        }
-        client.chat(9, "short").await;
-        let said = client.until(
-            |_, message| matches!(message, ServerMessage::Chat(ChatS2c::Message(chat)) if chat.text == "short"),
-        );
-        if speaker == 12 {
-            let ServerMessage::Chat(ChatS2c::Message(line)) = said.await else {
-                unreachable!("only messages end the wait")
-            };
-            last = line.id;
+            say(&mut client, id, &long(speaker * 4 + id as usize)).await;
         }
     }
+    let late = server.user("late").await;
+    let lines = read_all(&server, &late, &space).await;
+    assert_eq!(lines.len(), 50);
+    assert!(bytes(&lines) > 50 * 15_900, "{} bytes", bytes(&lines));
+    // A hundred people react with five emoji to each of four messages.
     for fan in 0..100 {
         let who = server.user(&format!("fan {fan}")).await;
         let mut client = BinaryClient::join(&server.address, &who, &space).await;
-        let kinds = "😀😃😄😁😆😅😂🙂🙃😉😊😇😍😘😗😚😙😋😛😜".chars();
-        for emoji in kinds.skip(fan % 4 * 5).take(5) {
-            let react = ReactC2s {
-                id: last.clone(),
-                emoji: emoji.to_string(),
-                on: true,
-            };
-            client
-                .say(&ClientMessage::Chat(ChatC2s::React(react)))
-                .await;
+        let kinds: Vec<char> = "😀😃😄😁😆😅😂🙂🙃😉😊😇😍😘😗😚😙😋😛😜".chars().collect();
+        for line in &lines[46..] {
+            for emoji in &kinds[fan % 4 * 5..][..5] {
+                let react = ReactC2s {
+                    id: line.id.clone(),
+                    emoji: emoji.to_string(),
+                    on: true,
+                };
+                client
+                    .say(&ClientMessage::Chat(ChatC2s::React(react)))
+                    .await;
+            }
         }
         client.ping(1).await;
     }
-    let late = server.user("late").await;
-    let seen = read_all(&server, &late, &space).await;
-    assert_eq!(seen.len(), 50);
-    let mut watcher = BinaryClient::join(&server.address, &late, &space).await;
-    let reactions = loop {
-        let newest = watcher.history.last().unwrap().clone();
-        if newest.reactions.len() == 20
-            && newest
-                .reactions
-                .iter()
-                .all(|kind| kind.users.len() + kind.more as usize == 25)
-        {
-            break newest.reactions;
+    let seen = loop {
+        let seen = read_all(&server, &late, &space).await;
+        let mut kinds = seen[46..].iter().flat_map(|line| &line.reactions);
+        let is_whole = |kind: &ReactionS2c| kind.users.len() + kind.more as usize == 25;
+        if kinds.clone().count() == 4 * 20 && kinds.clone().all(is_whole) {
+            assert!(kinds.all(|kind| kind.users.len() == 16));
+            break seen;
         }
-        watcher = BinaryClient::join(&server.address, &late, &space).await;
     };
-    assert!(reactions.iter().all(|kind| kind.users.len() == 16));
     let mut json_client = JsonClient::connect(&server.address).await;
     json_client.enter(&owner, &space, json!(["history"])).await;
     let mut page = json_client.expect("history").await;
     let mut count = 0;
-    loop {
+    for number in 1.. {
         let messages = page["messages"].as_array().unwrap();
         assert!(page.to_string().len() <= 33 * 1024);
         count += messages.len();
         if page["more"] != true {
             break;
         }
-        json_client
-            .say("history", json!({"before": messages[0]["id"]}))
-            .await;
+        let before = json!({"before": messages[0]["id"]});
+        if number % LOOKS_BACK == 0 {
+            json_client = JsonClient::connect(&server.address).await;
+            json_client.enter(&owner, &space, json!([])).await;
+        }
+        json_client.say("history", before).await;
         page = loop {
             let mut message = json_client.next().await;
             if message["type"] == "history" {
@@ -169,11 +170,18 @@ async fn everyone_can_join_a_space_full_of_long_messages_and_reactions() {
         };
     }
     assert_eq!(count, 50);
-    drop((json_client, watcher));
-    // The owner exports the chat after the space was unloaded.
+    drop(json_client);
     let folder = server.stop().await;
     let server = TestServer::start_in(Arc::clone(&folder), |_| {}).await;
-    assert_eq!(read_all(&server, &owner, &space).await, seen);
+    let again = read_all(&server, &owner, &space).await;
+    assert_eq!(endings(&again), endings(&seen));
+    let reactions = |lines: &[ChatMessageS2c]| {
+        let kinds = lines.iter().flat_map(|line| &line.reactions);
+        kinds
+            .map(|kind| kind.users.len() + kind.more as usize)
+            .sum::<usize>()
+    };
+    assert_eq!((reactions(&seen), reactions(&again)), (2_000, 2_000));
     server.stop().await;
 }
 
@@ -337,7 +345,7 @@ async fn nothing_of_a_blocked_user_arrives() {
 matches!(message, ServerMessage::Peers(peers) if peers.gone.contains(&ada_player))
 })
         .await;
-    let bother = async |bob: &mut BinaryClient, words: &str| {
+    let bother = async |bob: &mut BinaryClient, words: &str, emoji: &str| {
         bob.say(&ClientMessage::Chat(ChatC2s::Typing(TypingC2s {
             on: true,
         })))
@@ -345,13 +353,13 @@ matches!(message, ServerMessage::Peers(peers) if peers.gone.contains(&ada_player
         bob.say(&ClientMessage::Emote(EmoteC2s { kind: 1 })).await;
         let react = ReactC2s {
             id: line.clone(),
-            emoji: "👍".into(),
+            emoji: emoji.into(),
             on: true,
         };
         bob.say(&ClientMessage::Chat(ChatC2s::React(react))).await;
         say(bob, 5, words).await;
     };
-    bother(&mut bob, "look at me").await;
+    bother(&mut bob, "look at me", "👍").await;
     say(&mut cleo, 2, "fence").await;
     let bob_player = bob.welcome.player;
     ada.until(|_, message| {
@@ -377,7 +385,7 @@ matches!(message, ServerMessage::Peers(peers) if peers.gone.contains(&ada_player
     drop(ada);
     let mut json_client = JsonClient::connect(&server.address).await;
     json_client
-        .enter(&ada_user, &space, json!(["history"]))
+        .enter(&ada_user, &space, json!(["history", "nearby"]))
         .await;
     let seen: BTreeSet<String> = json_client.expect("history").await["messages"]
         .as_array()
@@ -386,13 +394,16 @@ matches!(message, ServerMessage::Peers(peers) if peers.gone.contains(&ada_player
         .map(|message| text(&message["message"]))
         .collect();
     assert_eq!(seen, BTreeSet::from(["before".into(), "fence".into()]));
-    bob.chat(6, "look at me now").await;
+    bother(&mut bob, "look at me now", "👎").await;
     say(&mut cleo, 3, "second fence").await;
     loop {
         let message: Value = json_client.next().await;
-        if message["type"] == "new-message" {
-            assert_eq!(message["payload"]["message"], "second fence");
+        if message["payload"]["message"] == "second fence" {
             break;
+        }
+        // Who is here, and where, is shown to everybody.
+        if !["user-joined", "user-left", "movement"].contains(&&text(&message["type"])[..]) {
+            assert!(!message.to_string().contains(&bob_user.id), "{message}");
         }
     }
     server.stop().await;

@@ -1,11 +1,13 @@
 //! A server on PostgreSQL: one user's day, several processes, and messages to the operator.
 
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use plaza::settings::Settings;
 use plaza::store::Store;
 use serde_json::json;
+use sqlx::{AnyConnection, Connection, Executor};
 
 use crate::clients::BinaryClient;
 use crate::harness::{TestServer, text};
@@ -74,6 +76,37 @@ async fn texts_that_only_postgresql_refuses_get_a_clear_error() {
     server.get("/spaces?q=%00", Some(&ada)).await.fine();
     let space = json!({"name": "a\0b", "dimensions": "10x10"});
     server.post("/space", Some(&ada), space).await.refused(400);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_search_takes_a_second_at_most_and_a_user_has_one_at_a_time() {
+    let database = Database::new();
+    let server = TestServer::start_with(over(&database)).await;
+    let ada = server.user("ada").await;
+    let space = server.space(&ada, "10x10").await;
+    let path = format!("/space/{space}/chat?q=tea");
+    let mut other = AnyConnection::connect(&database.url()).await.unwrap();
+    let lock = "begin; lock table chat_lines in access exclusive mode";
+    other.execute(lock).await.unwrap();
+    // Other statements may take ten seconds.
+    let search = server.get(&path, Some(&ada));
+    let overdue = tokio::time::timeout(Duration::from_secs(8), search).await;
+    overdue.expect("the search is cut off").refused(503);
+    loop {
+        let both = [(); 2].map(|()| server.get(&path, Some(&ada)));
+        let both = join_all(both).await.into_iter();
+        let mut status: Vec<_> = both.map(|answer| answer.status.as_u16()).collect();
+        status.sort_unstable();
+        if status == [429, 503] {
+            break;
+        }
+        // One may have ended before the other began.
+        assert_eq!(status, [503, 503]);
+    }
+    other.execute("rollback").await.unwrap();
+    other.close().await.unwrap();
+    server.get(&path, Some(&ada)).await.fine();
     server.stop().await;
 }
 

@@ -2,9 +2,10 @@
 //! others.
 
 use plaza::components::command::Command;
+use plaza::components::element::ElementCommand;
 use plaza::components::fact::Fact;
-use plaza::components::id::{PlayerId, UserId};
-use plaza::components::layout::SpaceLayout;
+use plaza::components::id::{ElementId, PlacementId, PlayerId, UserId};
+use plaza::components::layout::{Placement, SpaceLayout};
 use plaza::components::movement::{MovementCommand, MovementFact};
 use plaza::components::peers::ProximityRules;
 use plaza::components::player::Goal;
@@ -21,7 +22,7 @@ use crate::space::join;
 const SIDE: u16 = 128;
 
 /// A field with the spawn in a corner, an island of one tile, and a block of stone behind a wall.
-fn space() -> Space {
+fn layout() -> SpaceLayout {
     let spawn = TileRect {
         corner: Tile::new(0, 0),
         width: 2,
@@ -36,7 +37,7 @@ fn space() -> Space {
     // A second wall with free tiles inside, so that the tiles nearest to the stone are unreachable.
     let wall = (96..=104).flat_map(|x| (16..=24).map(move |y| Tile::new(x, y)));
     let wall = wall.filter(|tile| tile.x == 96 || tile.x == 104 || tile.y == 16 || tile.y == 24);
-    let layout = SpaceLayout {
+    SpaceLayout {
         width: SIDE,
         height: SIDE,
         blocked: stone.chain(moat).chain(wall).collect(),
@@ -45,8 +46,15 @@ fn space() -> Space {
         zones: vec![Zone::new(ZoneKind::Spawn, "door".into(), spawn)],
         elements: Vec::new(),
         version: 1,
-    };
-    let mut space = Space::new(&layout, TickRate::DEFAULT);
+    }
+}
+
+fn space() -> Space {
+    space_of(&layout())
+}
+
+fn space_of(layout: &SpaceLayout) -> Space {
+    let mut space = Space::new(layout, TickRate::DEFAULT);
     space.step(&[join(1), join(2)]);
     space
 }
@@ -69,6 +77,50 @@ fn unreachable_targets_are_refused_without_a_search() {
         })));
         assert_eq!(space.searched(), 0);
     }
+}
+
+/// Asks for a way to the island; returns whether there is one.
+fn reaches_the_island(space: &mut Space, seq: u32) -> bool {
+    let output = space.step(&[walk(1, seq, 100, 100)]);
+    let none = Fact::Movement(MovementFact::NoPath {
+        player: PlayerId(1),
+    });
+    let is_reached = space.searched() > 0;
+    assert_ne!(output.facts.contains(&none), is_reached);
+    is_reached
+}
+
+#[test]
+fn an_unreachable_target_is_searched_for_again_after_the_ground_changed() {
+    let corner = Tile::new(99, 100);
+    let bridge = Placement {
+        id: PlacementId(Uuid::from_u128(3)),
+        element: ElementId(Uuid::from_u128(7)),
+        corner,
+        solid: Some(TileRect {
+            corner,
+            width: 1,
+            height: 1,
+        }),
+    };
+    let mut layout = layout();
+    layout.blocked.retain(|tile| *tile != corner);
+    layout.elements.push(bridge.clone());
+    let mut space = space_of(&layout);
+    assert!(!reaches_the_island(&mut space, 1));
+    let id = bridge.id;
+    space.step(&[Command::Element(ElementCommand::Remove { id, version: 2 })]);
+    assert!(reaches_the_island(&mut space, 2));
+    space.step(&[Command::Element(ElementCommand::Place {
+        placement: bridge,
+        version: 3,
+    })]);
+    assert!(!reaches_the_island(&mut space, 3));
+    layout.elements.clear();
+    layout.version = 4;
+    let layout = Box::new(layout);
+    space.step(&[Command::Element(ElementCommand::ReplaceLayout { layout })]);
+    assert!(reaches_the_island(&mut space, 4));
 }
 
 /// Runs one tick of spaces that share a budget, each with its commands; returns the number of tiles

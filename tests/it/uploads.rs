@@ -2,6 +2,8 @@
 //! else are refused; unused pictures are removed.
 
 use std::io::Cursor;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use image::{DynamicImage, ImageFormat, RgbaImage};
 use reqwest::multipart::{Form, Part};
@@ -334,6 +336,28 @@ async fn the_reservation_of_an_aborted_upload_is_released() {
     small().await.refused(429);
     drop(stuck);
     while small().await.status != 200 {}
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn drafts_of_a_crashed_process_are_removed() {
+    let folder = Arc::new(tempfile::tempdir().unwrap());
+    let uploads = folder.path().join("uploads");
+    std::fs::create_dir(&uploads).unwrap();
+    let draft = |name: &str| {
+        let path = uploads.join(name);
+        std::fs::write(&path, "half a picture").unwrap();
+        path
+    };
+    let (left_over, running) = (draft(".left-over"), draft(".running"));
+    let file = std::fs::File::options().write(true).open(&left_over);
+    let years_ago = SystemTime::UNIX_EPOCH + Duration::from_hours(24);
+    file.unwrap().set_modified(years_ago).unwrap();
+    let server = TestServer::start_in(folder, |_| {}).await;
+    while left_over.exists() {
+        tokio::task::yield_now().await;
+    }
+    assert!(running.exists(), "another process may be writing it");
     server.stop().await;
 }
 

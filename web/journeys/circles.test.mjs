@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { openBrowser, PHONE, Server } from "./plaza.mjs";
+import { openBrowser, PHONE, post, Server } from "./plaza.mjs";
 import { arrive, bring, goTo, makeSpace } from "./talking.mjs";
 
 let server;
@@ -39,7 +39,7 @@ const hears = (person, names) =>
   }, [...names].sort().join());
 
 before(async () => {
-  server = await Server.start();
+  server = await Server.start({ more: ["--open-admin-signup"] });
   browser = await openBrowser();
   ada = await arrive(browser, server, undefined, "Ada", WINDOW);
   const link = await makeSpace(ada, "Circles", /Office/);
@@ -167,6 +167,32 @@ test("an object next to the reception opens a page", async () => {
     .getByRole("heading", { name: "How to get around" })
     .waitFor();
   await ada.shot("page");
+});
+
+test("a follower goes through a portal to another space, and follows there", async () => {
+  const account = { username: "Root", password: "correct horse", type: "admin" };
+  await post(server, "signup", account);
+  const { token } = await post(server, "signin", account);
+  const make = async (name, ...zones) => {
+    const spawn = { kind: "spawn", name: "Door", x: 2, y: 2, width: 2, height: 4 };
+    const map = { name, dimensions: "20x8", zones: [spawn, ...zones] };
+    const { id } = await post(server, "admin/map", map, token);
+    return (await post(server, "space", { name, mapId: id }, token)).spaceId;
+  };
+  const garden = await make("Garden");
+  const target = { space: garden, zone: "Door" };
+  const gate = { kind: "portal", name: "Gate", x: 9, y: 0, width: 1, height: 8, target };
+  const yard = await make("Yard", gate);
+  for (const person of [ada, bo]) {
+    await person.page.goto(`/s/${yard}?debug`);
+    await person.arrive();
+  }
+  await card(bo, "Ada", "Follow");
+  await ada.page.getByText("Bo follows you.").waitFor();
+  await ada.hold(["ArrowRight"], (yard) => !location.pathname.endsWith(yard), yard);
+  for (const person of [ada, bo]) await person.page.waitForURL(new RegExp(`/s/${garden}`));
+  await bo.page.getByText("Following Ada").waitFor();
+  await ada.page.getByText("Bo follows you.").waitFor();
 });
 
 test("no page complained", () => {
