@@ -119,10 +119,14 @@ fn close(schema: &mut Value, is_part: bool) {
             for (name, field) in fields.iter_mut() {
                 match field {
                     Value::Array(items) if name == "allOf" => {
-                        items.iter_mut().for_each(|item| close(item, true));
+                        for item in items {
+                            close(item, true);
+                        }
                     }
                     Value::Object(properties) if name == "properties" => {
-                        properties.values_mut().for_each(|it| close(it, false));
+                        for property in properties.values_mut() {
+                            close(property, false);
+                        }
                     }
                     field => close(field, false),
                 }
