@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use plaza::components::chat::COMMON_REACTIONS;
 use plaza::net::protocol::block::BlockC2s;
 use plaza::net::protocol::call::{CallC2s, CallS2c, SignalC2s};
 use plaza::net::protocol::chat::{
@@ -121,12 +122,14 @@ async fn everyone_can_join_a_space_full_of_long_messages_and_reactions() {
     for fan in 0..100 {
         let who = server.user(&format!("fan {fan}")).await;
         let mut client = BinaryClient::join(&server.address, &who, &space).await;
-        let kinds: Vec<char> = "😀😃😄😁😆😅😂🙂🙃😉😊😇😍😘😗😚😙😋😛😜".chars().collect();
+        let others = "😀😃😄😁😆😅🙂🙃😉😊😇😍".chars().map(String::from);
+        let common = COMMON_REACTIONS.map(String::from).into_iter();
+        let kinds: Vec<String> = common.chain(others).collect();
         for line in &lines[46..] {
             for emoji in &kinds[fan % 4 * 5..][..5] {
                 let react = ReactC2s {
                     id: line.id.clone(),
-                    emoji: emoji.to_string(),
+                    emoji: emoji.clone(),
                     on: true,
                 };
                 client
