@@ -46,7 +46,7 @@ async fn a_space_moves_while_players_walk_talk_and_build() {
     let element = first.element(&admin, 1, 1).await;
     let mut seq = 0;
     let mut placed = 0_u32;
-    for (from, to) in [("first", "second"), ("second", "first")] {
+    for (from, to, most) in [("first", "second", 25), ("second", "first", 50)] {
         until(&first, &admin, |seen| {
             home(seen, &space) == Some(from) && !node(seen, to).is_null()
         })
@@ -70,7 +70,11 @@ async fn a_space_moves_while_players_walk_talk_and_build() {
             bob_there
                 .until(|client, _| client.ack >= seq || client.epoch > epoch)
                 .await;
-            // At any moment of the move, and through any process, something is placed.
+            // At any moment of the move, and through any process, something is placed; on a slow
+            // machine not more than the budget of edits allows.
+            if placed == most {
+                continue;
+            }
             let (x, y) = (placed % 40, placed / 40);
             let object = json!({"spaceId": space, "elementId": element, "x": x, "y": y});
             let through = [&first, &second][placed as usize % 2];

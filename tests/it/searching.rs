@@ -75,7 +75,8 @@ fn unreachable_targets_are_refused_without_a_search() {
         assert!(output.facts.contains(&Fact::Movement(MovementFact::NoPath {
             player: PlayerId(1)
         })));
-        assert_eq!(space.searched(), 0);
+        // The first one learns the ground, and pays for it.
+        assert_eq!(space.searched() > 0, seq == 1);
     }
 }
 
@@ -85,9 +86,9 @@ fn reaches_the_island(space: &mut Space, seq: u32) -> bool {
     let none = Fact::Movement(MovementFact::NoPath {
         player: PlayerId(1),
     });
-    let is_reached = space.searched() > 0;
-    assert_ne!(output.facts.contains(&none), is_reached);
-    is_reached
+    // The ground changed, so it was learned in any case.
+    assert!(space.searched() > 0);
+    !output.facts.contains(&none)
 }
 
 #[test]
