@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { openBrowser, Server } from "./plaza.mjs";
-import { arrive, bring } from "./talking.mjs";
+import { DEVICES, openBrowser, Server } from "./plaza.mjs";
+import { agree, arrive, bring } from "./talking.mjs";
 
 /**
  * Widths and heights in CSS pixels: phones, tablets and desktops in both orientations; the last
@@ -35,13 +35,23 @@ let bo;
 
 before(async () => {
   server = await Server.start();
-  browser = await openBrowser();
+  browser = await openBrowser(DEVICES);
   ada = await arrive(browser, server, undefined, "Ada");
   const link = await ada.page.getByRole("link", { name: "Join Plaza" }).getAttribute("href");
   await ada.page.goto(`${link}?debug`);
   await ada.arrive();
   bo = await bring(browser, server, link, `Bo ${"with a very long name ".repeat(2)}`.trim());
   await ada.until(() => globalThis.__plaza().walkers.length === 2);
+  // At every size there are a picture of a call and two signs.
+  await agree(bo, "camera");
+  await ada.page.locator(".tile").waitFor();
+  await toggle(bo.page, /^People/);
+  await bo.page.getByRole("button", { name: "Ada", exact: true }).click();
+  await toggle(bo.page, /^Follow$/);
+  await ada.page.getByText(/^Bo with.* follows you\.$/).waitFor();
+  await bo.page.locator(".world").focus();
+  await bo.page.keyboard.press("b");
+  await ada.page.getByText(/^Bo with.* wants to talk in a bubble with you\.$/).waitFor();
 });
 
 after(async () => {
@@ -133,6 +143,8 @@ async function settledIn(page) {
 
 /** Presses Escape, which closes one thing at a time, until nothing is open. */
 async function closeAll(page) {
+  const large = page.getByRole("button", { name: /^Make Bo with.* small$/ });
+  if ((await large.count()) > 0) await large.click();
   for (let presses = 0; presses < 6; presses++) {
     await settledIn(page);
     if ((await page.locator(".panel, .who-card, .network, dialog[open]").count()) === 0) return;
@@ -151,11 +163,15 @@ const STATES = {
   hearers: (page) => toggle(page, /^Who can hear me/),
   card: async (page) => {
     await toggle(page, /^People/);
-    await page.getByRole("button", { name: /^Bo with/ }).click();
+    await page.locator(".person", { hasText: /^Bo with/ }).click();
   },
   figures: (page) => page.keyboard.press("F3"),
   devices: (page) => toggle(page, /^Devices/),
+  picture: (page) => toggle(page, /^Make Bo with.* large$/),
 };
+
+/** Sizes at which every state is checked for accessibility faults, too. */
+const INSPECTED = ["390 844", "1280 800"];
 
 for (const [width, height] of SIZES) {
   test(`at ${width} × ${height} every control can be pressed and none overlap`, async () => {
@@ -167,6 +183,7 @@ for (const [width, height] of SIZES) {
       await open(page);
       await settledIn(page);
       for (const fault of await page.evaluate(faults)) wrong.push(`${state}: ${fault}`);
+      if (INSPECTED.includes(`${width} ${height}`)) await ada.inspect(`${state} at ${width}`);
       if (process.env.LAYOUT_SHOTS) await ada.shot(`layout-${width}x${height}-${state}`);
     }
     assert.deepEqual(wrong, []);

@@ -41,6 +41,8 @@ test("the printed link makes the first admin, once", async () => {
   });
   await page.getByRole("button", { name: "Add it" }).click();
   await page.getByRole("radio", { name: "square", checked: true }).waitFor();
+  await page.getByText("My pictures on this server").click();
+  await page.getByRole("list", { name: "My pictures" }).getByText("In 1 avatar").waitFor();
   await owner.shot("avatar-added");
   await page.goto(journey.server.setup);
   await page.getByRole("alert").getByText("no longer good").waitFor();
