@@ -1,6 +1,8 @@
 //! Budget: rate limits per user and per address for this process, over HTTP and WebSockets
 //! together.
 //!
+//! May use `components` and `address`. Never: sockets, the store.
+//!
 //! Each [`Budget`] is a token bucket per user and a larger one per address ([`AddressKey`]: IPv6 by
 //! /64), because a school or an office shares one address. Connections from this machine have no
 //! address bucket.
