@@ -223,7 +223,9 @@ async function settled(person, other) {
   const place = { me, x: body.x, y: body.y };
   await other.until(({ me, x, y }) => {
     const walker = globalThis.__plaza().walkers.find(({ player }) => player === me);
-    return walker?.x === x && walker.y === y && Math.abs(walker.drawn.x * 64 - x) < 1;
+    if (walker?.x !== x || walker.y !== y) return false;
+    // Along a wall only y changes, so that x alone does not tell that the drawing has caught up.
+    return Math.abs(walker.drawn.x * 64 - x) < 1 && Math.abs(walker.drawn.y * 64 - y) < 1;
   }, place);
 }
 
