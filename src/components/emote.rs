@@ -4,7 +4,15 @@ use super::id::PlayerId;
 use bincode::{Decode, Encode};
 
 /// Emotes, in the order of their numbers. `web/src/world/emotes.ts` has their signs.
-pub const EMOTES: &[&str] = &["wave", "heart", "laugh", "applaud", "celebrate", "think"];
+pub const EMOTES: &[&str] = &[
+    "wave",
+    "heart",
+    "laugh",
+    "applaud",
+    "celebrate",
+    "think",
+    "agree",
+];
 
 /// An emote of a player: the request to show it, and the fact that it is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]

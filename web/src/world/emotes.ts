@@ -16,6 +16,7 @@ export const EMOTES: readonly Emote[] = [
   { sign: "👏", name: "Applaud" },
   { sign: "🎉", name: "Celebrate" },
   { sign: "🤔", name: "Think" },
+  { sign: "👍", name: "Agree" },
 ];
 
 /** The key of an emote; `undefined` when it has none. */
