@@ -1,8 +1,8 @@
 //! Byte reader: reads the bytes of cells and chat messages in place, without building values.
 //!
 //! A bot gets frames of hundreds of entries twenty times a second and needs three numbers of each,
-//! so decoding whole frames with `net::codec` would be wasted work. `docs/protocol.md` states the
-//! encoding; the tests compare this reader with the codec.
+//! so decoding whole frames with `net::codec` would be wasted work. `docs/replication.md` states
+//! the encoding; the tests compare this reader with the codec.
 
 use super::decode_error::ViewError;
 

@@ -1,4 +1,5 @@
-//! View: what one binary client has been shown, built from its frames as `docs/protocol.md` says.
+//! View: what one binary client has been shown, built from its frames. `docs/replication.md` says
+//! how.
 //!
 //! Header and roster are decoded with `net::codec`, cells in place. Positions are stored in pages
 //! of 256 by player number. The entries of a cell are sorted, so the next entry is usually on the

@@ -1,8 +1,7 @@
 //! Movement: one step of a body over the grid, in whole numbers.
 //!
-//! `docs/protocol.md`, "Movement, exactly", describes this file; `web/src/world/movement.ts`
-//! mirrors it, and both read `tests/golden/movement.json`. `steering` and `walking` decide which
-//! steps are taken.
+//! `docs/movement.md` describes this file; `web/src/world/movement.ts` mirrors it, and both read
+//! `tests/golden/movement.json`. `steering` and `walking` decide which steps are taken.
 
 use crate::components::direction::{Direction, Facing};
 use crate::components::grid::Grid;

@@ -2,7 +2,7 @@
 //! voices.
 //!
 //! A private zone is closed while it is locked or full. No player can enter a closed zone from
-//! outside; players inside stay, and leave when they like. `docs/proximity.md` states the rule for
+//! outside; players inside stay, and leave when they like. `docs/movement.md` states the rule for
 //! clients that predict.
 
 use std::borrow::Cow;

@@ -10,7 +10,7 @@ pub enum ProtocolKind {
         /// Tiles down.
         height: u16,
     },
-    /// The JSON protocol of `docs/api.md`.
+    /// The JSON protocol of `docs/json-websocket.md`.
     Json {
         /// Word for arrivals.
         join_word: JoinWord,

@@ -76,7 +76,7 @@ impl Sink for RecordingSocket {
     }
 }
 
-/// A client's state from its frames, as `docs/protocol.md` describes.
+/// A client's state from its frames, as `docs/replication.md` describes.
 #[derive(Default)]
 pub(super) struct ClientMirror {
     pub(super) names: BTreeMap<u32, String>,

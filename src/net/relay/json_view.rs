@@ -1,5 +1,5 @@
-//! JSON view: messages for JSON clients, made from a relay's copy of the space. `docs/api.md` lists
-//! them.
+//! JSON view: messages for JSON clients, made from a relay's copy of the space.
+//! `docs/json-websocket.md` lists them.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 

@@ -2,7 +2,8 @@
  * Sfu: the connection to the server's SFU, for calls that are too large for direct connections. One
  * stream of each kind is sent, however many players hear it; the streams of others arrive in slots
  * that the SFU assigns. Which stream is in which slot is the SFU's decision, which follows the
- * space's rules: the client only asks for the size of videos. `docs/proximity.md` has the messages.
+ * space's rules: the client only asks for the size of videos. `docs/forwarding.md` has the
+ * messages.
  */
 
 import type { Peer } from "../net/codec.gen";

@@ -106,7 +106,7 @@ export class Crowd {
   }
 
   /**
-   * Applies a frame as `docs/protocol.md` tells; `false` for one that is not newer than the last.
+   * Applies a frame as `docs/replication.md` says; `false` for one that is not newer than the last.
    */
   apply(frame: Frame): boolean {
     const { epoch, tick } = frame.header;

@@ -1,5 +1,5 @@
 /**
- * Packed: readers of what the server packs by hand. `docs/protocol.md`, "Frame", states the bytes.
+ * Packed: readers of what the server packs by hand. `docs/replication.md` states the bytes.
  */
 
 import { DecodeError, type Reader } from "./bytes";

@@ -1,6 +1,6 @@
 //! Simulated clusters: three processes, a `model` of SQL and Redis, and all faults between them, in
 //! an order that a seed decides. Every step checks the guarantees of ownership in
-//! `docs/ARCHITECTURE.md`.
+//! `docs/cluster.md`.
 
 mod faults;
 mod invariants;
