@@ -37,9 +37,9 @@ fn change_card(world: &mut World, player: PlayerId, change: impl FnOnce(&mut Car
     let Some(mut card) = player.get_mut::<Card>() else {
         return;
     };
-    let before = (card.status, card.media);
+    let before = card.clone();
     change(&mut card);
-    let is_news = before != (card.status, card.media);
+    let is_news = before != *card;
     if is_news && let Some(mut shown) = player.get_mut::<PublishedState>() {
         shown.card = false;
     }
