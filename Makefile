@@ -8,12 +8,18 @@ ARGS ?=
 WEB_SOURCES := $(shell find web/src web/scripts web/public assets/art -path web/public/atlas -prune -o -type f -print) \
 	web/index.html web/package.json web/vite.config.ts web/tsconfig.json
 
-.PHONY: run cluster test check web web-check rust-test journeys fuzz bench bench-churn golden clean
+.PHONY: run dev cluster test check web web-check rust-test journeys fuzz bench bench-churn golden clean
 
 run: web
 	@scripts/need cargo
 	cargo build --locked --profile $(PROFILE)
 	exec target/$(PROFILE)/plaza serve $(ARGS)
+
+# Server and page of the sources as they change, until Ctrl-C: http://localhost:5173.
+dev: web/node_modules/.installed
+	@scripts/need cargo
+	cd web && npm run --silent atlas
+	exec node scripts/dev.mjs $(ARGS)
 
 # Three processes behind a balancer, with PostgreSQL and Redis, on this machine until Ctrl-C.
 cluster: web
