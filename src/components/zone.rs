@@ -77,11 +77,13 @@ pub enum ZoneKind {
     Note,
     /// Sets the range of voices inside.
     Voices,
+    /// Players who stand inside are shown dancing.
+    Dance,
 }
 
 impl ZoneKind {
     /// All kinds.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Spawn,
         Self::Private,
         Self::Silent,
@@ -91,6 +93,7 @@ impl ZoneKind {
         Self::Link,
         Self::Note,
         Self::Voices,
+        Self::Dance,
     ];
 
     /// Word used in maps and over HTTP.
@@ -105,6 +108,7 @@ impl ZoneKind {
             Self::Link => "link",
             Self::Note => "note",
             Self::Voices => "voices",
+            Self::Dance => "dance",
         }
     }
 
@@ -235,6 +239,25 @@ impl ZoneFact {
         match self {
             Self::Changed(_) => true,
             Self::Knocked { .. } | Self::Admitted { .. } | Self::TookPortal { .. } => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_in_the_list_and_has_a_word_of_its_own() {
+        let decode = |number| {
+            bincode::decode_from_slice(&[number], bincode::config::standard())
+                .ok()
+                .map(|(kind, _): (ZoneKind, usize)| kind)
+        };
+        let kinds: Vec<ZoneKind> = (0..).map_while(decode).collect();
+        assert_eq!(kinds, ZoneKind::ALL);
+        for kind in kinds {
+            assert_eq!(ZoneKind::from_word(kind.word()), Some(kind));
         }
     }
 }

@@ -2,8 +2,9 @@
 
 import { Container, Graphics, type GraphicsContext, Sprite, type Texture } from "pixi.js";
 import type { Crowd } from "../net/crowd";
-import { groundLine, type SpaceMap } from "../world/map";
+import { groundLine, type SpaceMap, type Zone } from "../world/map";
 import { SUBTILES } from "../world/movement";
+import { type Dance, danceAt } from "../world/zones";
 import { type Art, type Figure, TILE, WALK_STEPS } from "./art";
 import type { Labels } from "./labels";
 import type { RedrawGuard } from "./redraw-guard";
@@ -58,6 +59,9 @@ export class Actors {
   readonly #art: Art;
   readonly #names: Labels;
   readonly #shadow: Texture;
+  /** Whether the person asked for as little movement as possible. */
+  readonly #isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  #zones: Zone[] = [];
   /** How often elements and labels were changed. */
   #changes = 0;
 
@@ -69,6 +73,7 @@ export class Actors {
 
   /** Draws the map's elements in place of the earlier ones. */
   async drawMap(map: SpaceMap): Promise<void> {
+    this.#zones = map.zones;
     const pictures = await Promise.all(
       map.elements.map(({ element }) => this.#art.element(element.imageUrl)),
     );
@@ -132,7 +137,8 @@ export class Actors {
     guard.note(this.#changes);
     for (const { sprite, label } of this.#actors.values()) {
       if (!sprite.visible) continue;
-      guard.note(sprite.x, sprite.y, sprite.texture.uid, label.visible ? label.texture.uid : 0);
+      guard.note(sprite.x, sprite.y, sprite.rotation, sprite.texture.uid);
+      guard.note(label.visible ? label.texture.uid : 0);
     }
   }
 
@@ -246,12 +252,19 @@ export class Actors {
     }
     const bob =
       figure.kind === "picture" && isMoving ? Math.abs(Math.sin(actor.walked * 5)) * 3 : 0;
-    sprite.position.set(left, top - bob);
+    const dance = isMoving || this.#isStill ? undefined : this.#dance(actor.player, x, y);
+    sprite.position.set(left, top - bob - (dance?.hop ?? 0));
+    sprite.rotation = dance?.lean ?? 0;
     sprite.zIndex = top;
     actor.shadow.position.set(left, top - 1);
     // Names have the same size on the screen at every zoom.
     actor.label.scale.set(1 / zoom);
     actor.label.position.set(left, top - 52);
+  }
+
+  #dance(player: number, x: number, y: number): Dance | undefined {
+    const at = { x: x / SUBTILES, y: y / SUBTILES };
+    return danceAt(this.#zones, at, player, performance.now() / 1000);
   }
 }
 

@@ -1,4 +1,7 @@
-/** Zone kinds: how zones look, and what a player is told who enters one, in one table. */
+/**
+ * Zone kinds: how zones look, and what a player is told who enters one, in one table; and how a
+ * player on a dance floor moves.
+ */
 
 import type { Zone } from "./map";
 
@@ -32,6 +35,7 @@ const KINDS: Record<string, ZoneKind> = {
     isOnMinimap: false,
     sentence: ({ reach }) => `Voices carry ${reach === 1 ? "1 tile" : `${reach} tiles`} here.`,
   },
+  dance: { colour: 0xd98cb3, floor: 0.35, isOnMinimap: true, sentence: "Stand still, and dance." },
 };
 const PALE = "#e0d6ca";
 
@@ -51,4 +55,37 @@ export function minimapColour(kind: string): string {
 export function sentenceOf(zone: Zone): string | undefined {
   const sentence = KINDS[zone.kind]?.sentence;
   return typeof sentence === "function" ? sentence(zone) : sentence;
+}
+
+/** Beats a second on a dance floor. */
+const BEATS = 2;
+
+/** How a dancer is drawn: logical pixels above the floor, and the lean in radians. */
+export interface Dance {
+  hop: number;
+  lean: number;
+}
+
+/**
+ * How a player is drawn who stands there, in tiles, after so many seconds; `undefined` off the
+ * dance floors. All hop on the beat; neighbouring player numbers lean to opposite sides.
+ */
+export function danceAt(
+  zones: readonly Zone[],
+  { x, y }: { x: number; y: number },
+  player: number,
+  seconds: number,
+): Dance | undefined {
+  const isInside = ({ kind, ...zone }: Zone) =>
+    kind === "dance" &&
+    x >= zone.x &&
+    x < zone.x + zone.width &&
+    y >= zone.y &&
+    y < zone.y + zone.height;
+  if (!zones.some(isInside)) return undefined;
+  const turn = Math.PI * BEATS * seconds;
+  return {
+    hop: 5 * Math.abs(Math.sin(turn)),
+    lean: (player % 2 === 0 ? 0.12 : -0.12) * Math.sin(turn),
+  };
 }
