@@ -3,12 +3,13 @@
  *
  * Counted: odd words, lines over 100 columns, documentation that is a bare question word, type
  * names that two modules define, long files of Rust, import cycles between files, imports of a
- * higher layer, long functions of the client, and the files that know of one example of a feature:
- * as many as a newcomer edits to add another.
+ * higher layer, long functions of the client, long pages, pages that the map does not name, links
+ * of documents that lead nowhere, and the files that know of one example of a feature: as many as a
+ * newcomer edits to add another.
  *
  * Use: node scripts/tidy.mjs [--list]. `--list` names every place.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -30,6 +31,12 @@ const LENGTHS = [
 
 /** Longest function of the client. */
 const FUNCTION_LINES = 80;
+
+/** Most words of prose on a page, which can be read in five minutes. Tables are looked up. */
+const PAGE_WORDS = 1_200;
+
+/** Most words of the page about the architecture, tables among them. */
+const ARCHITECTURE_WORDS = 1_500;
 
 /** Type names that several modules may define, and why. */
 const SHARED_NAMES = new Map([
@@ -134,6 +141,58 @@ function* prose(text) {
     else if (!isCode && !/^\s*\|/.test(line) && !/\S{60,}/.test(line) && !/^\s*<|^!?\[/.test(line))
       yield [index, line];
   }
+}
+
+const wordsOf = (text) => text.split(/\s+/).filter(Boolean).length;
+
+/** Text outside of tables, code and comments. */
+const proseOf = (text) =>
+  text.replace(/^\s*```[\s\S]*?^\s*```/gm, "").replace(/^\s*(\||<!--).*$/gm, "");
+
+function pageLengths() {
+  const long = pages.flatMap((path) => {
+    const words = wordsOf(proseOf(read(path)));
+    return words > PAGE_WORDS ? [`${path}: ${words} words`] : [];
+  });
+  row(`pages of over ${PAGE_WORDS} words besides tables`, long.length, 0, long);
+  const architecture = wordsOf(read("docs/ARCHITECTURE.md"));
+  row("words of docs/ARCHITECTURE.md", architecture, ARCHITECTURE_WORDS, []);
+  const map = read("docs/REPOSITORY.md");
+  const unnamed = pages.filter(
+    (path) => path.startsWith("docs/") && !map.includes(path.slice("docs/".length)),
+  );
+  row("pages that docs/REPOSITORY.md does not name", unnamed.length, 0, unnamed);
+}
+
+/** The anchors that a page's headings have on GitHub. */
+const anchorsOf = (text) =>
+  [...text.replace(/^\s*```[\s\S]*?^\s*```/gm, "").matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, "")
+      .replaceAll(" ", "-"),
+  );
+
+/** Links between documents, and pages that the code names. */
+function links() {
+  const places = [];
+  for (const path of [...pages, "deploy/README.md"]) {
+    const text = read(path).replace(/^\s*```[\s\S]*?^\s*```|`[^`\n]*`/gm, "");
+    for (const [, target] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^[a-z]+:/.test(target)) continue;
+      const [file, anchor] = target.split("#");
+      const to = file ? join(dirname(path), file) : path;
+      const isThere =
+        existsSync(join(ROOT, to)) && (!anchor || anchorsOf(read(to)).includes(anchor));
+      if (!isThere) places.push(`${path}: ${target}`);
+    }
+  }
+  const code = [...rust, ...tests, ...web, ...walk("scripts", /\.mjs$/), "Makefile"];
+  for (const path of code) {
+    for (const [page] of read(path).matchAll(/\bdocs\/\w[\w-]*\.(md|json)\b/g))
+      if (!existsSync(join(ROOT, page))) places.push(`${path}: ${page}`);
+  }
+  row("links of documents that lead nowhere", places.length, 0, places);
 }
 
 function widths() {
@@ -375,6 +434,8 @@ perThousand("docs", pages);
 perThousand("tests", tests);
 widths();
 lengths();
+pageLengths();
+links();
 questions();
 typeNames();
 const graph = imports();
