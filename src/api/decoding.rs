@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::address::Address;
+use super::background;
 use super::error::ApiError;
 use super::pictures::{self, Picture};
 use super::turns::{Asker, Turns};
@@ -20,10 +20,6 @@ const MOST: usize = 2;
 
 /// Time limit of the wait for a turn.
 const WAITS_FOR: Duration = Duration::from_secs(20);
-
-/// Niceness of the threads: they get about a tenth of the time of a busy core.
-#[cfg(target_os = "linux")]
-const NICENESS: i32 = 10;
 
 /// The queue of pictures to be decoded. Cheap to clone.
 #[derive(Clone)]
@@ -74,30 +70,13 @@ impl Decoding {
             .await
             .map_err(|_| crowded())?
             .map_err(|_| crowded())?;
-        let (done, result) = oneshot::channel();
         // The turn moves into the thread: the work goes on when the client leaves, and still
         // counts.
-        let started = std::thread::Builder::new()
-            .name("picture".into())
-            .spawn(move || {
-                let _turn = turn;
-                lower_priority();
-                // The receiver is gone when the client is.
-                let _ = done.send(work());
-            });
-        started.map_err(|error| {
-            tracing::error!(%error, "failed to start a thread for a picture");
-            ApiError::Internal
-        })?;
-        result.await.map_err(|_| ApiError::Internal)
-    }
-}
-
-/// Lowers the priority of this thread. Only Linux has one for each thread.
-fn lower_priority() {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
-        tracing::debug!(%error, "failed to lower the priority of a thread");
+        background::run("picture", move || {
+            let _turn = turn;
+            work()
+        })
+        .await
     }
 }
 
@@ -109,17 +88,6 @@ mod tests {
 
     fn user(number: u128) -> UserId {
         UserId(Uuid::from_u128(number))
-    }
-
-    #[cfg(target_os = "linux")]
-    #[tokio::test]
-    async fn pictures_are_decoded_at_low_priority_and_requests_are_not_answered_so() {
-        let niceness = || rustix::process::getpriority_process(None).unwrap();
-        let before = niceness();
-        let decoding = Decoding::default();
-        let there = decoding.run(user(1), Address(None), niceness).await;
-        assert!(there.unwrap() >= NICENESS);
-        assert_eq!(niceness(), before);
     }
 
     #[tokio::test]

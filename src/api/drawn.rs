@@ -22,6 +22,7 @@ use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::{Duration, Instant};
 
 use super::address::Address;
+use super::background;
 use super::error::ApiError;
 use super::files::etag_of;
 use super::turns::{Asker, Turns};
@@ -252,8 +253,9 @@ impl Drawings {
                 let _turn = turn;
                 Drawn::of(draw(read))
             };
-            let drawn = tokio::task::spawn_blocking(work).await;
-            drawn.ok().flatten().ok_or(ApiError::Internal)
+            background::run("map", work)
+                .await?
+                .ok_or(ApiError::Internal)
         };
         cache.get_or_insert_async(&drawing, make).await
     }

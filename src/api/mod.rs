@@ -19,6 +19,7 @@ mod arrivals;
 mod assets;
 mod audit_log;
 mod avatars;
+mod background;
 mod budgets;
 mod check;
 mod cluster;

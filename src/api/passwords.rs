@@ -1,5 +1,5 @@
-//! Passwords: Argon2id on blocking threads, with bounded concurrency in fair turns. The work is
-//! equal whether or not the user exists.
+//! Passwords: Argon2id on threads of low priority, with bounded concurrency in fair turns. The work
+//! is equal whether or not the user exists.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
-use tokio::task::spawn_blocking;
 
+use super::background;
 use super::error::ApiError;
 use super::turns::{Asker, Turns, WorkPermit};
 use crate::components::name::password_form;
@@ -135,12 +135,11 @@ impl Passwords {
         work: impl FnOnce(&Argon2<'static>, &str) -> T + Send + 'static,
     ) -> Result<T, ApiError> {
         let (argon, dummy_hash) = (self.argon.clone(), Arc::clone(&self.dummy_hash));
-        spawn_blocking(move || {
+        background::run("password", move || {
             let _turn = turn;
             work(&argon, &dummy_hash)
         })
         .await
-        .map_err(|_| ApiError::Internal)
     }
 }
 
