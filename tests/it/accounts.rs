@@ -262,7 +262,8 @@ async fn guessing_from_many_addresses_does_not_slow_the_owner() {
     sign_in_from(&server, "203.0.113.1", "ada", GOOD)
         .await
         .fine();
-    let guesses = (0..200).map(|number| {
+    // All at once, but no more than the system queues for a busy listener.
+    let guesses = (0..120).map(|number| {
         let address = format!("198.51.100.{number}");
         let server = &server;
         async move {
@@ -275,7 +276,7 @@ async fn guessing_from_many_addresses_does_not_slow_the_owner() {
     let answers = join_all(guesses).await;
     let judged = answers.iter().filter(|status| **status == 403).count();
     let refused = answers.iter().filter(|status| **status == 429).count();
-    assert_eq!(judged + refused, 200, "{answers:?}");
+    assert_eq!(judged + refused, 120, "{answers:?}");
     assert!(judged < 60, "{judged} guesses were judged");
     sign_in_from(&server, "203.0.113.1", "ada", GOOD)
         .await
