@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use divan::Bencher;
+use plaza::components::id::RelayId;
 use plaza::components::scene::Scene;
 use plaza::net::protocol::client::ProtocolKind;
 use plaza::net::relay::{Arrival, ClientId, Relay, Sink, Visible};
@@ -68,12 +69,13 @@ fn arrival(number: u32) -> Arrival {
 }
 
 fn relay() -> Relay {
-    Relay::new(Scene {
+    let scene = Scene {
         name: "Hall".into(),
         width: SIDE,
         height: SIDE,
         tick_rate: 20,
-    })
+    };
+    Relay::new(RelayId::default(), scene)
 }
 
 /// A space with this many players, each with a client that follows it.

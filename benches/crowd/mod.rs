@@ -2,7 +2,7 @@
 
 use plaza::components::command::Command;
 use plaza::components::direction::Direction;
-use plaza::components::id::{PlayerId, UserId};
+use plaza::components::id::{PlayerId, RelayId, UserId};
 use plaza::components::layout::SpaceLayout;
 use plaza::components::movement::MovementCommand;
 use plaza::components::peers::ProximityRules;
@@ -54,6 +54,7 @@ pub fn join(number: u32) -> Command {
         avatar: None,
         arrive: None,
         blocked: Vec::new(),
+        relay: RelayId::default(),
     })
 }
 

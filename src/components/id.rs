@@ -91,3 +91,8 @@ uuid_id!(
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Encode, Decode)]
 #[cfg_attr(test, derive(serde::Deserialize))]
 pub struct PlayerId(pub u32);
+
+/// The relay through which a client joins a space. Random, and different in each process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
+pub struct RelayId(pub u64);

@@ -3,7 +3,7 @@
 use bevy_ecs::prelude::Component;
 
 use super::direction::Facing;
-use super::id::{PlayerId, UserId};
+use super::id::{PlayerId, RelayId, UserId};
 use super::player::{Avatar, Card};
 use super::unit::{Position, Tick};
 use bincode::{Decode, Encode};
@@ -45,6 +45,8 @@ pub enum PresenceCommand {
         arrive: Option<String>,
         /// Users blocked by this user.
         blocked: Vec<UserId>,
+        /// Relay that has the client.
+        relay: RelayId,
     },
     /// A player whose connection outlived the space's last epoch, but who joined after its last
     /// checkpoint. The player appears where others last saw them, under the same number.
@@ -59,6 +61,8 @@ pub enum PresenceCommand {
         ack: u32,
         /// Users blocked by this user.
         blocked: Vec<UserId>,
+        /// Relay that has the client.
+        relay: RelayId,
     },
     /// The player's connection outlived the space's last epoch and is still open. Its input
     /// continues where it was.
@@ -97,5 +101,7 @@ pub enum PresenceFact {
         player: PlayerId,
         /// Whether the player was here already.
         again: bool,
+        /// Relay that has the client. Clients of the user at other relays are replaced.
+        relay: RelayId,
     },
 }

@@ -293,7 +293,7 @@ mod tests {
     use super::super::{SpaceUpdate, worker_handles};
     use super::*;
     use crate::components::command::Command;
-    use crate::components::id::{PlayerId, UserId};
+    use crate::components::id::{PlayerId, RelayId, UserId};
     use crate::components::layout::SpaceLayout;
     use crate::components::movement::MovementCommand;
     use crate::components::peers::ProximityRules;
@@ -455,6 +455,7 @@ mod tests {
                 avatar: None,
                 arrive: None,
                 blocked: Vec::new(),
+                relay: RelayId::default(),
             })
         };
         searched(&mut thread, &join);
@@ -510,6 +511,7 @@ mod tests {
             avatar: None,
             arrive: None,
             blocked: Vec::new(),
+            relay: RelayId::default(),
         }));
         assert!(!is_unloaded(&mut thread), "a player is about to join");
         assert_eq!(tick(&mut thread), u64::MAX);

@@ -12,7 +12,7 @@ use super::tls::Channel;
 use super::*;
 use crate::components::command::Command;
 use crate::components::fact::Fact;
-use crate::components::id::{SpaceId, UserId};
+use crate::components::id::{RelayId, SpaceId, UserId};
 use crate::components::layout::SpaceLayout;
 use crate::components::peers::ProximityRules;
 use crate::components::presence::{PresenceCommand, PresenceFact};
@@ -109,6 +109,7 @@ fn join() -> Command {
         avatar: None,
         arrive: None,
         blocked: Vec::new(),
+        relay: RelayId::default(),
     })
 }
 

@@ -22,7 +22,7 @@ use super::{
 use crate::components::direction::{Facing, Motion};
 use crate::components::fact::Fact;
 use crate::components::grid::Grid;
-use crate::components::id::{AvatarId, PlayerId, UserId};
+use crate::components::id::{AvatarId, PlayerId, RelayId, UserId};
 use crate::components::player::{Avatar, Body, Card, Carry};
 use crate::components::presence::{
     DISCONNECTED_SECONDS, Disconnected, PresenceCommand, PresenceFact, REMEMBERED, RememberedPose,
@@ -166,14 +166,16 @@ pub(super) fn apply(world: &mut World, command: PresenceCommand) {
             avatar,
             arrive,
             blocked,
-        } => join(world, user, name, avatar, arrive, blocked),
+            relay,
+        } => join(world, user, name, avatar, arrive, blocked, relay),
         PresenceCommand::Resume {
             card,
             position,
             facing,
             ack,
             blocked,
-        } => resume(world, card, position, facing, ack, blocked),
+            relay,
+        } => resume(world, card, position, facing, ack, blocked, relay),
         PresenceCommand::Stay { player } => stay(world, player),
         PresenceCommand::Disconnect { player } => disconnect(world, player),
         PresenceCommand::Leave { player } => leave(world, player),
@@ -188,6 +190,7 @@ fn join(
     avatar: Option<Avatar>,
     arrive: Option<String>,
     blocked: Vec<UserId>,
+    relay: RelayId,
 ) {
     let known = world.resource::<Roster>().users.get(&user).copied();
     let (player, again) = match known {
@@ -234,6 +237,7 @@ fn join(
             user,
             player,
             again,
+            relay,
         }));
 }
 
@@ -246,11 +250,12 @@ fn resume(
     facing: Facing,
     ack: u32,
     blocked: Vec<UserId>,
+    relay: RelayId,
 ) {
     let (player, user) = (card.player, card.user);
     let roster = world.resource::<Roster>();
     if roster.users.contains_key(&user) || roster.players.contains_key(&player) {
-        return join(world, user, card.name, card.avatar, None, blocked);
+        return join(world, user, card.name, card.avatar, None, blocked, relay);
     }
     let is_free = movement::is_free(world.resource::<Grid>(), position);
     let body = if is_free && zones::is_open(world, player, position.tile()) {
@@ -284,6 +289,7 @@ fn resume(
         user,
         player,
         again,
+        relay,
     });
     world.resource_mut::<Outbox>().0.facts.push(fact);
 }

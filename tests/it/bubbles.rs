@@ -10,7 +10,7 @@ use plaza::components::bubble::{
 use plaza::components::command::Command;
 use plaza::components::denial::Denial;
 use plaza::components::fact::Fact;
-use plaza::components::id::{PlayerId, UserId};
+use plaza::components::id::{PlayerId, RelayId, UserId};
 use plaza::components::layout::SpaceLayout;
 use plaza::components::movement::MovementCommand;
 use plaza::components::peers::{Peer, ProximityFact, ProximityReason, ProximityRules};
@@ -160,6 +160,7 @@ fn join(number: u32) -> Command {
         avatar: None,
         arrive: None,
         blocked: Vec::new(),
+        relay: RelayId::default(),
     })
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use plaza::components::chat::{ChatCommand, ChatMessage, MessageChange, Scope, Speech};
 use plaza::components::command::Command;
 use plaza::components::fact::Snapshot;
-use plaza::components::id::{AvatarId, ChatId, PlayerId, UserId};
+use plaza::components::id::{AvatarId, ChatId, PlayerId, RelayId, UserId};
 use plaza::components::layout::SpaceLayout;
 use plaza::components::movement::MovementCommand;
 use plaza::components::peers::ProximityRules;
@@ -58,6 +58,7 @@ fn join(number: u128) -> Command {
         }),
         arrive: None,
         blocked: (number == 3).then(|| user(9)).into_iter().collect(),
+        relay: RelayId::default(),
     })
 }
 

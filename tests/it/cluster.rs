@@ -11,8 +11,8 @@ use plaza::cluster::redis::Redis as Directory;
 use plaza::cluster::vault::{SavedState, Vault};
 use plaza::components::id::SpaceId;
 use plaza::link::Secret;
-use plaza::net::protocol::ServerMessage;
 use plaza::net::protocol::chat::ChatS2c;
+use plaza::net::protocol::{ServerMessage, close};
 use plaza::settings::{ClusterSettings, Settings};
 use plaza::store::Store;
 use uuid::Uuid;
@@ -165,6 +165,27 @@ async fn a_space_runs_once_and_is_shared_by_all_processes() {
         .await;
     say(&mut at_second, 1, "from the other side").await;
     hear(&mut at_first, "from the other side").await;
+    second.stop().await;
+    first.stop().await;
+}
+
+#[tokio::test]
+async fn a_user_has_one_client_in_a_space_whatever_process_it_goes_through() {
+    let shared = Shared::new();
+    let (first, second) = (shared.server().await, shared.server().await);
+    let (ada, bob, space) = people(&first).await;
+    let mut bob = BinaryClient::join(&first.address, &bob, &space).await;
+    for (text, before, after) in [
+        ("from the second", &first, &second),
+        ("from the first", &second, &first),
+    ] {
+        let mut replaced = BinaryClient::join(&before.address, &ada, &space).await;
+        let mut newest = BinaryClient::join(&after.address, &ada, &space).await;
+        assert_eq!(replaced.ended().await, Some(close::REPLACED));
+        bob.sees(&ada.id).await;
+        say(&mut newest, 1, text).await;
+        hear(&mut bob, text).await;
+    }
     second.stop().await;
     first.stop().await;
 }

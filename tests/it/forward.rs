@@ -10,7 +10,7 @@ use plaza::components::call::CallCommand;
 use plaza::components::command::Command;
 use plaza::components::denial::Denial;
 use plaza::components::fact::Fact;
-use plaza::components::id::{PlayerId, UserId};
+use plaza::components::id::{PlayerId, RelayId, UserId};
 use plaza::components::layout::SpaceLayout;
 use plaza::components::peers::{MediaRoute, ProximityRules, SfuEndpoint};
 use plaza::components::presence::PresenceCommand;
@@ -575,6 +575,7 @@ fn join(space: &mut Space, number: u32) {
         avatar: None,
         arrive: None,
         blocked: Vec::new(),
+        relay: RelayId::default(),
     });
     space.step(&[join]);
     wait(space);

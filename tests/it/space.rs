@@ -13,7 +13,7 @@ use plaza::components::element::ElementCommand;
 use plaza::components::emote::Emote;
 use plaza::components::fact::{Fact, TickOutput};
 use plaza::components::grid::Grid;
-use plaza::components::id::{ChatId, ElementId, PlacementId, PlayerId, UserId};
+use plaza::components::id::{ChatId, ElementId, PlacementId, PlayerId, RelayId, UserId};
 use plaza::components::layout::{Placement, SpaceLayout};
 use plaza::components::movement::{MovementCommand, MovementFact};
 use plaza::components::peers::{ProximityFact, ProximityRules};
@@ -73,6 +73,7 @@ pub fn join(number: u128) -> Command {
         avatar: None,
         arrive: None,
         blocked: Vec::new(),
+        relay: RelayId::default(),
     })
 }
 
@@ -145,6 +146,7 @@ fn a_second_join_gets_the_full_state_and_is_not_announced_again() {
             user: user(1),
             player: PlayerId(1),
             again,
+            relay: RelayId::default(),
         })
     };
     assert_eq!(first.facts, [joined(false)]);
@@ -1225,6 +1227,7 @@ proptest! {
         let everybody: Vec<Command> = space.picture().players.into_iter().map(|(card, ..)|
             Command::Presence(PresenceCommand::Join {
                 user: card.user, name: card.name, avatar: None, arrive: None, blocked: Vec::new(),
+                relay: RelayId::default(),
             })).collect();
         // Players at the edge of hearing are connected afresh: see the tests of proximity.
         let step = |space: &mut Space, commands: &[Command]| {

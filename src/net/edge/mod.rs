@@ -33,6 +33,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tungstenite::handshake::server::create_response_with_body;
 use tungstenite::protocol::{Role, WebSocketConfig};
+use uuid::Uuid;
 
 use self::accept::RequestPermits;
 pub use self::accept::serve;
@@ -47,7 +48,7 @@ use self::watched::WatchedSocket;
 use crate::cluster::connections::Connections;
 use crate::cluster::mailboxes::Mailboxes;
 use crate::cluster::spaces::Spaces;
-use crate::components::id::UserId;
+use crate::components::id::{RelayId, UserId};
 use crate::net::address::{AddressKey, ClientAddress, Network};
 use crate::net::budget::Budgets;
 use crate::net::codec::MAX_MESSAGE;
@@ -140,7 +141,8 @@ impl Edge {
         let connections = spaces.connections().clone();
         let key = settings.ticket_key.clone().unwrap_or_else(random_key);
         let tickets = Tickets::new(key, connection::unix_millis);
-        let relays = Relays::new(spaces, tickets, stopping.clone(), tasks.clone());
+        let id = RelayId(Uuid::new_v4().as_u64_pair().1);
+        let relays = Relays::new(id, spaces, tickets, stopping.clone(), tasks.clone());
         Self(Arc::new(EdgeState {
             store,
             relays,

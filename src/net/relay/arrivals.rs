@@ -7,7 +7,7 @@ use super::json_view::{self, JsonView};
 use super::view::ClientView;
 use super::{Arrival, ClientId, Departure, ProtocolView, Relay, RelayClient, Sink, Step};
 use crate::components::command::Command;
-use crate::components::id::{PlayerId, UserId};
+use crate::components::id::{PlayerId, RelayId, UserId};
 use crate::components::presence::PresenceCommand;
 use crate::net::codec::encode;
 use crate::net::protocol::client::ProtocolKind;
@@ -41,7 +41,7 @@ impl Relay {
             return None;
         }
         self.abandoned.remove(&user);
-        let command = join_command(&arrival);
+        let command = join_command(self.id, &arrival);
         self.arriving.push(arrival);
         Some(command)
     }
@@ -56,7 +56,7 @@ impl Relay {
         let mut commands = Vec::new();
         for arrival in self.queue.drain(..count.min(self.queue.len())) {
             self.abandoned.remove(&arrival.user);
-            commands.push(join_command(&arrival));
+            commands.push(join_command(self.id, &arrival));
             self.arriving.push(arrival);
         }
         commands
@@ -85,6 +85,27 @@ impl Relay {
         None
     }
 
+    /// A user's player has joined through the relay of another process: clients that control it
+    /// here are replaced. Clients that are still joining here replace the other one in turn.
+    pub(super) fn joined_elsewhere(&mut self, user: UserId, player: PlayerId) {
+        self.part_from_other_players(user, player);
+        self.clients
+            .retain(|_, client| keep_unless_replaced(client.user, user, &client.sink));
+        self.numbers.remove(&player);
+    }
+
+    /// Disconnects clients of the user that know another number of the player: they must join
+    /// again.
+    fn part_from_other_players(&mut self, user: UserId, player: PlayerId) {
+        self.clients.retain(|_, client| {
+            let stays = client.user != user || client.player == player;
+            if !stays {
+                client.sink.close(close::AWAY, "the space has restarted");
+            }
+            stays
+        });
+    }
+
     /// A user's player has joined: welcomes the client that waits for it.
     pub(super) fn settle(
         &mut self,
@@ -98,14 +119,7 @@ impl Relay {
             .iter()
             .position(|arrival| arrival.user == user)
         else {
-            // The player has another number than the client knows: the client must join again.
-            self.clients.retain(|_, client| {
-                let stays = client.user != user || client.player == player;
-                if !stays {
-                    client.sink.close(close::AWAY, "the space has restarted");
-                }
-                stays
-            });
+            self.part_from_other_players(user, player);
             let is_watched = self.clients.values().any(|client| client.player == player);
             return (!is_watched).then_some(match abandoned {
                 // Others have not seen the player, so the space does not wait for it.
@@ -199,13 +213,14 @@ impl Relay {
     }
 }
 
-pub(super) fn join_command(arrival: &Arrival) -> Command {
+pub(super) fn join_command(relay: RelayId, arrival: &Arrival) -> Command {
     Command::Presence(PresenceCommand::Join {
         user: arrival.user,
         name: arrival.name.clone(),
         avatar: arrival.avatar.clone(),
         arrive: arrival.arrive.clone(),
         blocked: arrival.blocked.clone(),
+        relay,
     })
 }
 

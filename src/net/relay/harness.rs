@@ -16,7 +16,7 @@ use super::{Arrival, ClientId, Relay, Sink, Step};
 use crate::components::chat::{ChatMessage, Scope, Speech};
 use crate::components::direction::{Facing, Motion};
 use crate::components::fact::{Fact, Snapshot, Stance, TickOutput};
-use crate::components::id::{ChatId, PlayerId, UserId};
+use crate::components::id::{ChatId, PlayerId, RelayId, UserId};
 use crate::components::player::{Card, Carry, OwnState};
 use crate::components::presence::PresenceFact;
 use crate::components::scene::Scene;
@@ -219,6 +219,7 @@ impl Truth {
                 user: *user,
                 player,
                 again: false,
+                relay: HERE,
             }));
             touched.insert(self.next);
         }
@@ -305,6 +306,12 @@ pub(super) fn arrive(
     sink
 }
 
+/// The relay under test.
+pub(super) const HERE: RelayId = RelayId(1);
+
+/// The relay of the space in another process.
+pub(super) const THERE: RelayId = RelayId(2);
+
 pub(super) const BINARY: ProtocolKind = ProtocolKind::Binary {
     width: 30,
     height: 20,
@@ -377,10 +384,15 @@ pub(super) fn settle(relay: &mut Relay, truth: &mut Truth) {
 }
 
 pub(super) fn joined(number: u32, player: u32, again: bool) -> Fact {
+    joined_at(HERE, number, player, again)
+}
+
+pub(super) fn joined_at(relay: RelayId, number: u32, player: u32, again: bool) -> Fact {
     Fact::Presence(PresenceFact::Joined {
         user: user(number),
         player: PlayerId(player),
         again,
+        relay,
     })
 }
 

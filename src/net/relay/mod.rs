@@ -47,7 +47,7 @@ use crate::components::audience::Audience;
 use crate::components::block::BlockChange;
 use crate::components::command::Command;
 use crate::components::fact::{Fact, TickOutput};
-use crate::components::id::{PlayerId, UserId};
+use crate::components::id::{PlayerId, RelayId, UserId};
 use crate::components::presence::PresenceFact;
 use crate::components::scene::Scene;
 use crate::net::protocol::ServerMessage;
@@ -61,6 +61,8 @@ const PAGE_BYTES: usize = 32 * 1024 - 64;
 
 /// The relay of one space on one edge.
 pub struct Relay {
+    /// Distinguishes this relay from those of the same space in other processes.
+    id: RelayId,
     scene: Scene,
     visible: Visible,
     history: History,
@@ -83,9 +85,10 @@ pub struct Relay {
 
 impl Relay {
     /// A relay without state; a snapshot must come first.
-    pub fn new(scene: Scene) -> Self {
+    pub fn new(id: RelayId, scene: Scene) -> Self {
         let visible = Visible::new(scene.width, scene.height);
         Self {
+            id,
             scene,
             visible,
             history: History::default(),
@@ -230,7 +233,11 @@ impl Relay {
                 user,
                 player,
                 again,
-            }) => return self.settle(*user, *player, *again),
+                relay,
+            }) if *relay == self.id => return self.settle(*user, *player, *again),
+            Fact::Presence(PresenceFact::Joined { user, player, .. }) => {
+                self.joined_elsewhere(*user, *player);
+            }
             Fact::Movement(refused) => self.tell_movement(refused),
             Fact::Chat(fact) => self.tell_chat(fact),
             Fact::Emote(emote) => self.send(

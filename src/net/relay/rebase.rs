@@ -79,7 +79,11 @@ impl Relay {
                 })
             });
         let present: Vec<_> = present
-            .chain(self.arriving.iter().map(join_command))
+            .chain(
+                self.arriving
+                    .iter()
+                    .map(|arrival| join_command(self.id, arrival)),
+            )
             .collect();
         let resumed = resumed.into_iter().map(|(_, command)| command);
         resumed.chain(present).collect()
@@ -105,6 +109,7 @@ impl Relay {
                     facing,
                     ack: self.visible.own_and_ack(client.player)?.0,
                     blocked: client.blocked.clone(),
+                    relay: self.id,
                 };
                 Some((client.player, Command::Presence(resume)))
             })

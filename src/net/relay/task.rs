@@ -16,7 +16,7 @@ use crate::cluster::access::SpaceAccess;
 use crate::cluster::spaces::{EnterError, OpenSpace, Opener, Spaces};
 use crate::components::command::Command;
 use crate::components::fact::TickOutput;
-use crate::components::id::{ChatId, SpaceId};
+use crate::components::id::{ChatId, RelayId, SpaceId};
 use crate::host::{Ending, SendError, SpaceUpdate};
 
 /// Maximum number of commands waiting for one relay; joining waits beyond that.
@@ -70,6 +70,8 @@ impl RelayHandle {
 /// The relays of this edge, one for each space with clients here.
 #[derive(Clone)]
 pub struct Relays {
+    /// Id of each of them: there is one for each space.
+    id: RelayId,
     spaces: Spaces,
     running: Arc<Mutex<HashMap<SpaceId, RelayHandle>>>,
     tickets: Tickets,
@@ -80,12 +82,14 @@ pub struct Relays {
 impl Relays {
     /// No relays yet. They end with their spaces; `tasks` tracks them.
     pub fn new(
+        id: RelayId,
         spaces: Spaces,
         tickets: Tickets,
         stopping: CancellationToken,
         tasks: TaskTracker,
     ) -> Self {
         Self {
+            id,
             spaces,
             tickets,
             running: Arc::default(),
@@ -124,7 +128,7 @@ impl Relays {
             space: Arc::new(RwLock::new(access)),
         };
         running.insert(space, started.clone());
-        let mut relay = Relay::new(scene);
+        let mut relay = Relay::new(self.id, scene);
         relay.give_tickets(self.tickets.clone());
         let task = Task {
             id: space,

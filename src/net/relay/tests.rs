@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use tokio::sync::oneshot;
 
 use super::harness::{
-    BINARY, ClientMirror, JSON, RecordingSocket, RelayEvent, Truth, arrive, at, event, joined,
-    message, scene, settle, user, words,
+    BINARY, ClientMirror, HERE, JSON, RecordingSocket, RelayEvent, THERE, Truth, arrive, at, event,
+    joined, joined_at, message, scene, settle, user, words,
 };
 use super::*;
 use crate::components::chat::ChatFact;
@@ -24,7 +24,7 @@ proptest! {
     #[test]
     fn every_client_ends_with_the_current_state(events in prop::collection::vec(event(), 1..80)) {
         let mut truth = Truth::default();
-        let mut relay = Relay::new(scene());
+        let mut relay = Relay::new(HERE, scene());
         let mut epoch = 1;
         relay.rebase(&truth.snapshot(), epoch);
         let sinks: Vec<_> = (1..=4).map(|number| arrive(&mut relay, number, BINARY)).collect();
@@ -105,7 +105,7 @@ proptest! {
 #[test]
 fn a_tick_costs_one_encoding_per_cell_and_pace_for_any_number_of_clients() {
     let mut truth = Truth::default();
-    let mut relay = Relay::new(scene());
+    let mut relay = Relay::new(HERE, scene());
     relay.rebase(&truth.snapshot(), 1);
     let sinks: Vec<_> = (1..=60)
         .map(|number| arrive(&mut relay, number, BINARY))
@@ -144,7 +144,7 @@ fn a_tick_costs_one_encoding_per_cell_and_pace_for_any_number_of_clients() {
 #[test]
 fn the_nearest_are_shown_every_tick_across_cell_borders() {
     let mut truth = Truth::default();
-    let mut relay = Relay::new(scene());
+    let mut relay = Relay::new(HERE, scene());
     relay.rebase(&truth.snapshot(), 1);
     let sink = arrive(&mut relay, 1, BINARY);
     // The second player stands in the next cell, two tiles away.
@@ -170,7 +170,7 @@ fn the_nearest_are_shown_every_tick_across_cell_borders() {
 #[test]
 fn a_new_client_gets_its_surroundings_first_and_the_rest_within_a_few_ticks() {
     let mut truth = Truth::default();
-    let mut relay = Relay::new(scene());
+    let mut relay = Relay::new(HERE, scene());
     relay.rebase(&truth.snapshot(), 1);
     let come: Vec<_> = (0..45_u32)
         .map(|number| {
@@ -200,7 +200,7 @@ fn a_new_client_gets_its_surroundings_first_and_the_rest_within_a_few_ticks() {
 #[test]
 fn newcomers_queue_while_the_space_is_overloaded() {
     let mut truth = Truth::default();
-    let mut relay = Relay::new(scene());
+    let mut relay = Relay::new(HERE, scene());
     relay.rebase(&truth.snapshot(), 1);
     relay.take_step(Step::Queue);
     let _sinks: Vec<_> = (1..=3)
@@ -231,7 +231,7 @@ fn newcomers_queue_while_the_space_is_overloaded() {
 #[test]
 fn nothing_is_sent_while_nothing_changes() {
     let mut truth = Truth::default();
-    let mut relay = Relay::new(scene());
+    let mut relay = Relay::new(HERE, scene());
     relay.rebase(&truth.snapshot(), 1);
     let sink = arrive(&mut relay, 1, BINARY);
     relay.tick(&truth.tick(&[(user(1), at(5, 5))], &[], &[]));
@@ -244,7 +244,7 @@ fn nothing_is_sent_while_nothing_changes() {
 #[test]
 fn a_json_client_is_told_about_others_and_never_about_itself() {
     let mut truth = Truth::default();
-    let mut relay = Relay::new(scene());
+    let mut relay = Relay::new(HERE, scene());
     relay.rebase(&truth.snapshot(), 1);
     let first = arrive(&mut relay, 1, JSON);
     relay.tick(&truth.tick(&[(user(1), at(5, 5))], &[], &[]));
@@ -299,7 +299,7 @@ fn a_json_client_is_told_about_others_and_never_about_itself() {
 #[test]
 fn players_who_join_in_the_same_tick_find_each_other_once() {
     let mut truth = Truth::default();
-    let mut relay = Relay::new(scene());
+    let mut relay = Relay::new(HERE, scene());
     relay.rebase(&truth.snapshot(), 1);
     let sinks = [arrive(&mut relay, 1, JSON), arrive(&mut relay, 2, JSON)];
     relay.tick(&truth.tick(&[(user(1), at(5, 5)), (user(2), at(6, 5))], &[], &[]));
@@ -313,7 +313,7 @@ fn players_who_join_in_the_same_tick_find_each_other_once() {
 #[test]
 fn a_second_connection_of_a_user_replaces_the_first_and_the_player_stays() {
     let mut truth = Truth::default();
-    let mut relay = Relay::new(scene());
+    let mut relay = Relay::new(HERE, scene());
     relay.rebase(&truth.snapshot(), 1);
     let first = arrive(&mut relay, 1, BINARY);
     relay.tick(&truth.tick(&[(user(1), at(5, 5))], &[], &[]));
@@ -348,11 +348,7 @@ fn a_second_connection_of_a_user_replaces_the_first_and_the_player_stays() {
         "the player belongs to the second connection"
     );
     let mut output = truth.tick(&[], &[], &[]);
-    output.facts.push(Fact::Presence(PresenceFact::Joined {
-        user: user(1),
-        player: PlayerId(1),
-        again: true,
-    }));
+    output.facts.push(joined(1, 1, true));
     relay.tick(&output);
     assert_eq!(sink.frames.lock().len(), 1);
     assert_eq!(
@@ -361,6 +357,41 @@ fn a_second_connection_of_a_user_replaces_the_first_and_the_player_stays() {
             player: PlayerId(1)
         }))
     );
+}
+
+#[test]
+fn players_who_join_through_another_process_are_not_disconnected() {
+    let mut relay = Relay::new(HERE, scene());
+    let mut truth = Truth::default();
+    let mut output = truth.tick(&[(user(1), at(3, 3))], &[], &[]);
+    output.facts = vec![joined_at(THERE, 1, 1, false)];
+    assert_eq!(relay.tick(&output), []);
+}
+
+#[test]
+fn a_client_that_joins_through_another_process_replaces_the_one_here() {
+    let mut relay = Relay::new(HERE, scene());
+    let mut truth = Truth::default();
+    let here = arrive(&mut relay, 1, BINARY);
+    relay.tick(&truth.tick(&[(user(1), at(3, 3))], &[], &[]));
+    let mut output = truth.tick(&[], &[], &[]);
+    output.facts.push(joined_at(THERE, 1, 1, true));
+    assert_eq!(relay.tick(&output), []);
+    assert_eq!(*here.closed.lock(), Some(close::REPLACED));
+    // The end of its connection does not end the other one's stay.
+    assert_eq!(relay.detach(ClientId(1), Departure::Lost), None);
+}
+
+#[test]
+fn of_two_clients_that_join_through_two_processes_the_one_the_space_takes_last_stays() {
+    let mut relay = Relay::new(HERE, scene());
+    let mut truth = Truth::default();
+    let here = arrive(&mut relay, 1, BINARY);
+    let mut output = truth.tick(&[(user(1), at(3, 3))], &[], &[]);
+    output.facts = vec![joined_at(THERE, 1, 1, false), joined(1, 1, true)];
+    assert_eq!(relay.tick(&output), []);
+    assert_eq!(*here.closed.lock(), None);
+    assert_eq!(here.frames.lock().len(), 1, "it was welcomed");
 }
 
 #[test]
@@ -407,7 +438,7 @@ fn a_client_that_disconnects_before_its_welcome_leaves_unless_its_player_was_the
             }),
         ),
     ] {
-        let mut relay = Relay::new(scene());
+        let mut relay = Relay::new(HERE, scene());
         let mut truth = Truth::default();
         arrive(&mut relay, 1, protocol);
         assert_eq!(relay.detach(ClientId(1), how), None);
@@ -422,7 +453,7 @@ fn a_client_that_disconnects_before_its_welcome_leaves_unless_its_player_was_the
 
 #[test]
 fn a_client_that_missed_events_is_sent_the_current_state_once_it_is_free() {
-    let mut relay = Relay::new(scene());
+    let mut relay = Relay::new(HERE, scene());
     let mut truth = Truth::default();
     let sinks = [arrive(&mut relay, 1, BINARY), arrive(&mut relay, 2, JSON)];
     relay.tick(&truth.tick(
