@@ -234,3 +234,6 @@ fn keep_unless_replaced(user: UserId, newcomer: UserId, sink: &Arc<dyn Sink>) ->
 fn replace(sink: &Arc<dyn Sink>) {
     sink.close(close::REPLACED, "you joined this space from another client");
 }
+
+#[cfg(test)]
+mod tests;
