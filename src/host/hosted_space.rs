@@ -17,11 +17,11 @@ use super::{Ending, HostEvent, SpaceStatus, SpaceUpdate, Until};
 use crate::components::chat::ChatFact;
 use crate::components::command::Command;
 use crate::components::fact::{Fact, Snapshot, TickOutput};
+use crate::components::history::History;
 use crate::components::id::SpaceId;
 use crate::components::searching::SearchBudget;
 use crate::components::unit::Tick;
 use crate::space::{DurableEvent, Space};
-use crate::systems::chat::History;
 
 /// Ticks that a late space makes up for at once. Older ones are skipped and counted.
 const CATCH_UP: u32 = 3;

@@ -9,6 +9,7 @@ use crate::components::command::Command;
 use crate::components::direction::Motion;
 use crate::components::fact::{Fact, Snapshot, TickOutput};
 use crate::components::grid::Grid;
+use crate::components::history::History;
 use crate::components::layout::SpaceLayout;
 use crate::components::player::{Body, Card};
 use crate::components::presence::Disconnected;
@@ -16,7 +17,7 @@ use crate::components::searching::SearchBudget;
 use crate::components::steering::Steering;
 use crate::components::unit::{Tick, TickRate};
 use crate::components::walking::Walk;
-use crate::systems::chat::{self, History, Typists};
+use crate::systems::chat::{self, Typists};
 use crate::systems::elements::{self, Elements};
 use crate::systems::path::PathSearch;
 use crate::systems::proximity::{self, Peers, Proximity};
@@ -26,7 +27,7 @@ use crate::systems::saving::{self, Saver};
 use crate::systems::zones::{self, Zones};
 use crate::systems::{
     Copier, Inbox, Outbox, SpaceBuilder, arrival, blocked, following, home, locks, presence,
-    steering, walking,
+    remembered, steering, walking,
 };
 
 /// World of a space, and its systems.
@@ -47,6 +48,7 @@ impl AwakeSpace {
         let mut builder = SpaceBuilder::new(rate);
         roster::plugin(&mut builder);
         presence::plugin(&mut builder);
+        remembered::plugin(&mut builder);
         blocked::plugin(&mut builder);
         arrival::plugin(&mut builder, layout);
         elements::plugin(&mut builder, layout);

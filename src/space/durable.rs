@@ -6,8 +6,9 @@ use uuid::Uuid;
 use super::checkpoint_error::CheckpointError;
 use crate::components::chat::{ChatMessage, Durability, MessageChange, MessageReaction, Scope};
 use crate::components::fact::Fact;
+use crate::components::history::History;
 use crate::components::id::{ChatId, PlayerId, UserId};
-use crate::systems::chat::{History, SavedMessage};
+use crate::systems::chat::SavedMessage;
 use crate::systems::saving::{read, write};
 
 /// Kind of an event with a message of only a text, as earlier versions wrote it.

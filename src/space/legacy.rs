@@ -8,7 +8,8 @@ use super::sealed::decompress;
 use crate::systems::blocked::{self, SavedBlocks};
 use crate::systems::chat::{self, SavedMessage};
 use crate::systems::locks::{self, SavedLocks};
-use crate::systems::presence::{self, SavedPlayer, SavedPlayers, SavedPose};
+use crate::systems::presence::{self, SavedPlayer, SavedPlayers};
+use crate::systems::remembered::{self, SavedPose};
 use crate::systems::saving::{self, Section, read as record};
 use crate::systems::steering::{self, SavedSteering};
 
@@ -166,8 +167,8 @@ impl V4 {
             .map(|(message, more)| more.add_to(message))
             .collect();
         let sections = [
-            (presence::PLAYERS, players),
-            (presence::REMEMBERED_POSES, saving::write(space.remembered)),
+            (presence::SECTION, players),
+            (remembered::SECTION, saving::write(space.remembered)),
             (steering::SECTION, steering),
             (blocked::SECTION, saving::write(blocks)),
             (chat::SECTION, saving::write(messages)),

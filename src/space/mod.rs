@@ -21,14 +21,16 @@ pub use self::durable::DurableEvent;
 use self::sleep::Asleep;
 use crate::components::command::Command;
 use crate::components::fact::{Snapshot, TickOutput};
+use crate::components::history::History;
 use crate::components::layout::SpaceLayout;
 use crate::components::peers::SfuEndpoint;
 use crate::components::searching::SearchBudget;
 use crate::components::unit::{Tick, TickRate};
-use crate::systems::chat::{History, IsForgetful, SlowMode};
+use crate::systems::chat::IsForgetful;
 use crate::systems::elements::Elements;
 use crate::systems::proximity::{ForwardedBy, Peers, Proximity};
 use crate::systems::roster::Roster;
+use crate::systems::slow_mode::SlowMode;
 
 /// A simulated space.
 pub struct Space {
@@ -238,7 +240,7 @@ impl Space {
     pub fn people(&self) -> usize {
         match &self.state {
             SpaceState::Awake(awake) => awake.world.resource::<Roster>().people(),
-            SpaceState::Asleep(asleep) => asleep.everyone.len(),
+            SpaceState::Asleep(asleep) => asleep.players.len(),
         }
     }
 

@@ -12,7 +12,7 @@ use crate::components::layout::SpaceLayout;
 use crate::components::peers::ProximityRules;
 use crate::components::unit::{Tick, TickRate};
 use crate::systems::elements::Elements;
-use crate::systems::presence::{self, Player};
+use crate::systems::player::{self, Player};
 use crate::systems::proximity::Proximity;
 
 /// An empty layout, for a world whose contents are inserted afterwards.
@@ -36,7 +36,7 @@ pub(super) struct Asleep {
     pub is_forwarding: bool,
     pub version: u32,
     pub is_behind: bool,
-    pub everyone: Vec<Player>,
+    pub players: Vec<Player>,
     /// Copies of the resources, in the order of the copiers.
     data: Vec<Option<Box<dyn Any + Send>>>,
 }
@@ -51,7 +51,7 @@ impl Asleep {
             is_forwarding: world.resource::<Proximity>().is_forwarding(),
             version: elements.version,
             is_behind: elements.is_behind(),
-            everyone: presence::everyone(world),
+            players: player::copy_all(world),
             data: awake
                 .copiers
                 .iter()
@@ -70,7 +70,7 @@ impl Asleep {
             }
         }
         world.insert_resource(self.tick);
-        presence::put_everyone(world, self.everyone);
+        player::put_all(world, self.players);
         awake
     }
 }

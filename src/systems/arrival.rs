@@ -67,11 +67,7 @@ impl Arrivals {
             self.ground = Some(ground);
             self.tiles = tiles(grid, &self.zones);
         }
-        let is_open = |tile: &Tile| {
-            zones
-                .area_at(*tile)
-                .is_none_or(|zone| !zones.is_closed_to(player, zone))
-        };
+        let is_open = |tile: &Tile| zones.is_open_to(player, *tile);
         if !zones.has_closed() {
             return scattered(&self.tiles, taken, player);
         }

@@ -10,13 +10,15 @@ use uuid::Uuid;
 
 use super::proximity::Peers;
 use super::saving::{self, SectionError};
-use super::{Outbox, SimulateSystems, SpaceBuilder, TickSystems, roster};
+use super::slow_mode::SlowMode;
+use super::{Outbox, SimulateSystems, SpaceBuilder, TickSystems, roster, tell};
 use crate::components::chat::{
     COMMON_REACTIONS, ChatCommand, ChatFact, ChatMessage, ChatRefusal, HISTORY, MessageChange,
     MessageReaction, OTHER_REACTION_KINDS, REACTION_KINDS, REACTION_KINDS_OF_USER, REACTION_USERS,
     Reaction, Scope, Speech, TYPING_SECONDS,
 };
 use crate::components::fact::Fact;
+use crate::components::history::{AGAIN_WITHIN, History};
 use crate::components::id::{ChatId, PlayerId, UserId};
 use crate::components::player::Card;
 use crate::components::unit::{Tick, TickRate};
@@ -24,180 +26,9 @@ use crate::components::unit::{Tick, TickRate};
 /// Section of the checkpoint: the history, as [`SavedMessage`]s.
 pub const SECTION: &str = "chat";
 
-/// Milliseconds in which the same text from the same user under the same number counts as the same
-/// message. After that, a client that restarts its numbers is not taken for one that repeats a
-/// message.
-const AGAIN_WITHIN: u64 = 60_000;
-
-/// Newest messages, oldest first.
-#[derive(Debug, Clone, Default, Resource)]
-pub struct History(pub VecDeque<ChatMessage>);
-
-impl History {
-    /// Adds a message, unless it is known. The oldest makes room.
-    pub fn add(&mut self, message: ChatMessage) {
-        if self.get(message.id).is_some() {
-            return;
-        }
-        if self.0.len() >= HISTORY {
-            self.0.pop_front();
-        }
-        self.0.push_back(message);
-    }
-
-    /// The message with that id.
-    pub fn get(&self, id: ChatId) -> Option<&ChatMessage> {
-        self.0.iter().rev().find(|message| message.id == id)
-    }
-
-    fn get_mut(&mut self, id: ChatId) -> Option<&mut ChatMessage> {
-        self.0.iter_mut().rev().find(|message| message.id == id)
-    }
-
-    /// The message that this one repeats. A client that got no reply sends its message again.
-    pub fn find(&self, message: &ChatMessage) -> Option<&ChatMessage> {
-        message.client_id?;
-        self.0
-            .iter()
-            .rev()
-            .take_while(|before| before.at.saturating_add(AGAIN_WITHIN) >= message.at)
-            .find(|before| {
-                (before.user, before.client_id) == (message.user, message.client_id)
-                    // The text may have been edited since.
-                    && (before.text == message.text || before.edited.is_some() || before.is_deleted)
-            })
-    }
-
-    /// Edits or deletes a message. A deleted message stays deleted.
-    pub fn change(&mut self, change: &MessageChange) {
-        let Some(message) = self
-            .get_mut(change.id)
-            .filter(|message| !message.is_deleted)
-        else {
-            return;
-        };
-        if let Some(text) = &change.text {
-            message.text.clone_from(text);
-            message.edited = Some(change.at);
-        } else {
-            message.text.clear();
-            message.edited = None;
-            message.is_deleted = true;
-            message.reactions.clear();
-        }
-    }
-
-    /// Adds a reaction to a message or removes it. Does nothing when it is so already.
-    pub fn react(&mut self, reaction: &MessageReaction) {
-        let Some(message) = self.get_mut(reaction.id) else {
-            return;
-        };
-        let kind = message
-            .reactions
-            .iter_mut()
-            .find(|known| known.emoji == reaction.emoji);
-        match (kind, reaction.on) {
-            (Some(kind), true) if !kind.users.contains(&reaction.user) => {
-                kind.users.push(reaction.user);
-            }
-            (Some(kind), false) => kind.users.retain(|user| *user != reaction.user),
-            (None, true) => message.reactions.push(Reaction {
-                emoji: reaction.emoji.clone(),
-                users: vec![reaction.user],
-            }),
-            _ => {}
-        }
-        message.reactions.retain(|kind| !kind.users.is_empty());
-    }
-
-    /// Applies a fact.
-    pub fn apply(&mut self, fact: &Fact) {
-        let Fact::Chat(fact) = fact else {
-            return;
-        };
-        match fact {
-            ChatFact::Said(message) => self.add(message.clone()),
-            ChatFact::Changed { change, .. } => self.change(change),
-            ChatFact::Reacted(reaction) => self.react(reaction),
-            ChatFact::Cleared { .. } | ChatFact::Forgotten => self.0.clear(),
-            ChatFact::SaidBefore(_)
-            | ChatFact::Whispered { .. }
-            | ChatFact::Refused { .. }
-            | ChatFact::Typing { .. }
-            | ChatFact::SlowMode { .. } => {}
-        }
-    }
-}
-
 /// Whether the history is deleted when the last player leaves.
 #[derive(Debug, Clone, Default, Resource)]
 pub struct IsForgetful(pub bool);
-
-/// Slow mode: the interval between two messages of a user, and between two edits, and when each
-/// user sent and edited their last. An edit does not wait for the message before it, so that a slip
-/// can be corrected at once.
-#[derive(Debug, Clone, Default, Resource)]
-pub struct SlowMode {
-    seconds: u32,
-    /// Unix milliseconds, as in the messages.
-    spoke: LastTimes,
-    edited: LastTimes,
-}
-
-type LastTimes = BTreeMap<UserId, u64>;
-
-impl SlowMode {
-    /// Sets the interval in seconds. Times of last messages are taken from the history.
-    pub fn set(&mut self, seconds: u32, history: &History) {
-        self.seconds = seconds;
-        self.spoke.clear();
-        self.edited.clear();
-        if seconds > 0 {
-            for message in &history.0 {
-                self.spoke.insert(message.user, message.at);
-                if let Some(at) = message.edited {
-                    let last = self.edited.entry(message.user).or_default();
-                    *last = at.max(*last);
-                }
-            }
-        }
-    }
-
-    /// Seconds that the user still has to wait with a message.
-    fn wait_to_speak(&self, user: UserId, at: u64) -> Option<u32> {
-        self.wait(&self.spoke, user, at)
-    }
-
-    /// Seconds that the user still has to wait with an edit.
-    fn wait_to_edit(&self, user: UserId, at: u64) -> Option<u32> {
-        self.wait(&self.edited, user, at)
-    }
-
-    fn wait(&self, last: &LastTimes, user: UserId, at: u64) -> Option<u32> {
-        let due = last
-            .get(&user)?
-            .saturating_add(u64::from(self.seconds) * 1_000);
-        let millis = due.checked_sub(at).filter(|millis| *millis > 0)?;
-        // The clock of another process may be behind.
-        Some((millis.div_ceil(1_000) as u32).min(self.seconds))
-    }
-
-    fn spoke(&mut self, user: UserId, at: u64) {
-        note(&mut self.spoke, self.seconds, user, at);
-    }
-
-    fn edited(&mut self, user: UserId, at: u64) {
-        note(&mut self.edited, self.seconds, user, at);
-    }
-}
-
-fn note(last: &mut LastTimes, seconds: u32, user: UserId, at: u64) {
-    if seconds > 0 {
-        let period = u64::from(seconds) * 1_000;
-        last.retain(|_, last| last.saturating_add(period) > at);
-        last.insert(user, at);
-    }
-}
 
 /// Recent messages to players nearby, newest last. They are not stored, but a client may ask again
 /// whether its message was sent.
@@ -243,12 +74,8 @@ pub fn plugin(space: &mut SpaceBuilder) {
     );
 }
 
-fn publish(world: &mut World, fact: Fact) {
-    world.resource_mut::<Outbox>().0.facts.push(fact);
-}
-
 fn refuse(world: &mut World, player: PlayerId, client_id: Option<u32>, why: ChatRefusal) {
-    publish(
+    tell(
         world,
         Fact::Chat(ChatFact::Refused {
             player,
@@ -262,7 +89,7 @@ fn refuse(world: &mut World, player: PlayerId, client_id: Option<u32>, why: Chat
 pub(super) fn end(world: &mut World) {
     if world.resource::<IsForgetful>().0 {
         world.resource_mut::<History>().0.clear();
-        publish(world, Fact::Chat(ChatFact::Forgotten));
+        tell(world, Fact::Chat(ChatFact::Forgotten));
     }
 }
 
@@ -304,12 +131,12 @@ fn send(world: &mut World, player: PlayerId, speech: Speech) {
             player,
             ..before.clone()
         };
-        return publish(world, Fact::Chat(ChatFact::SaidBefore(before)));
+        return tell(world, Fact::Chat(ChatFact::SaidBefore(before)));
     }
     if message.scope == Scope::Nearby && world.resource::<Whispers>().has(&message) {
         // Only acknowledged again.
         let hearers = Vec::new();
-        return publish(world, Fact::Chat(ChatFact::Whispered { message, hearers }));
+        return tell(world, Fact::Chat(ChatFact::Whispered { message, hearers }));
     }
     if message.scope == Scope::Announcement && !may_moderate {
         return refuse(world, player, message.client_id, ChatRefusal::NoAnnouncer);
@@ -334,7 +161,7 @@ fn send(world: &mut World, player: PlayerId, speech: Speech) {
         .spoke(message.user, message.at);
     stop_typing(world, player);
     world.resource_mut::<History>().add(message.clone());
-    publish(world, Fact::Chat(ChatFact::Said(message)));
+    tell(world, Fact::Chat(ChatFact::Said(message)));
 }
 
 /// Sends a message to the players who can hear the sender now.
@@ -353,7 +180,7 @@ fn whisper(world: &mut World, message: ChatMessage) {
         .spoke(message.user, message.at);
     world.resource_mut::<Whispers>().note(&message);
     stop_typing(world, message.player);
-    publish(world, Fact::Chat(ChatFact::Whispered { message, hearers }));
+    tell(world, Fact::Chat(ChatFact::Whispered { message, hearers }));
 }
 
 /// A user edits or deletes a message. Users change their own messages; the space's owner and admins
@@ -394,7 +221,7 @@ pub(super) fn changed(world: &mut World, mut change: MessageChange, author: User
     let edited = history.get(change.id).and_then(|message| message.edited);
     change.at = change.at.max(edited.unwrap_or_default());
     history.change(&change);
-    publish(world, Fact::Chat(ChatFact::Changed { change, author }));
+    tell(world, Fact::Chat(ChatFact::Changed { change, author }));
 }
 
 fn react(world: &mut World, player: PlayerId, id: ChatId, emoji: String, on: bool) {
@@ -430,20 +257,20 @@ fn react(world: &mut World, player: PlayerId, id: ChatId, emoji: String, on: boo
         on,
     };
     history.react(&reaction);
-    publish(world, Fact::Chat(ChatFact::Reacted(reaction)));
+    tell(world, Fact::Chat(ChatFact::Reacted(reaction)));
 }
 
 /// Deletes the history for a user with the right to do it.
 fn clear(world: &mut World, by: String) {
     world.resource_mut::<History>().0.clear();
-    publish(world, Fact::Chat(ChatFact::Cleared { by }));
+    tell(world, Fact::Chat(ChatFact::Cleared { by }));
 }
 
 fn set_slow_mode(world: &mut World, seconds: u32) {
     world.resource_scope(|world, mut slow: Mut<SlowMode>| {
         if slow.seconds != seconds {
             slow.set(seconds, world.resource::<History>());
-            publish(world, Fact::Chat(ChatFact::SlowMode { seconds }));
+            tell(world, Fact::Chat(ChatFact::SlowMode { seconds }));
         }
     });
 }
@@ -462,14 +289,14 @@ fn set_typing(world: &mut World, player: PlayerId, on: bool) {
         .insert(player, now)
         .is_none()
     {
-        publish(world, Fact::Chat(ChatFact::Typing { player, on }));
+        tell(world, Fact::Chat(ChatFact::Typing { player, on }));
     }
 }
 
 /// A player stops typing.
 pub(super) fn stop_typing(world: &mut World, player: PlayerId) {
     if world.resource_mut::<Typists>().0.remove(&player).is_some() {
-        publish(world, Fact::Chat(ChatFact::Typing { player, on: false }));
+        tell(world, Fact::Chat(ChatFact::Typing { player, on: false }));
     }
 }
 
@@ -491,7 +318,7 @@ fn end_typing(
                 player: *player,
                 on: false,
             });
-            outbox.0.facts.push(fact);
+            outbox.tell(fact);
         }
         goes_on
     });

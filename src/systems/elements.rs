@@ -6,7 +6,7 @@
 
 use bevy_ecs::prelude::*;
 
-use super::{Outbox, SpaceBuilder};
+use super::{SpaceBuilder, tell};
 use crate::components::element::ElementFact;
 use crate::components::fact::Fact;
 use crate::components::grid::Grid;
@@ -143,7 +143,7 @@ fn edit(
             Some(placement) => elements.insert(&mut grid, placement),
             None => elements.remove(&mut grid, id),
         }
-        world.resource_mut::<Outbox>().0.facts.push(fact);
+        tell(world, fact);
     });
 }
 

@@ -2,17 +2,13 @@
 
 use bevy_ecs::prelude::*;
 
-use super::{Outbox, roster};
+use super::{roster, tell};
 use crate::components::emote::Emote;
 use crate::components::fact::Fact;
 
 /// Shows an emote.
 pub(super) fn apply(world: &mut World, emote: Emote) {
     if emote.is_known() && roster::entity(world, emote.player).is_some() {
-        world
-            .resource_mut::<Outbox>()
-            .0
-            .facts
-            .push(Fact::Emote(emote));
+        tell(world, Fact::Emote(emote));
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use bevy_ecs::prelude::*;
 
-use super::{Outbox, SpaceBuilder, blocked, deny, roster};
+use super::{SpaceBuilder, blocked, deny, roster, tell};
 use crate::components::denial::Denial;
 use crate::components::fact::Fact;
 use crate::components::follow::Followed;
@@ -55,9 +55,10 @@ pub(super) fn follow(world: &mut World, player: PlayerId, leader: Option<PlayerI
     if before == leader {
         return;
     }
-    let facts = &mut world.resource_mut::<Outbox>().0.facts;
     for (leader, on) in [(before, false), (leader, true)] {
-        facts.extend(leader.map(|leader| Fact::Follow(Followed { player, leader, on })));
+        if let Some(leader) = leader {
+            tell(world, Fact::Follow(Followed { player, leader, on }));
+        }
     }
 }
 

@@ -18,13 +18,16 @@ pub mod home;
 pub mod locks;
 pub mod movement;
 pub mod path;
+pub mod player;
 pub mod presence;
 pub mod proximity;
 pub mod publish;
+pub mod remembered;
 pub mod replacing;
 pub mod roster;
 pub mod saving;
 mod scatter;
+pub mod slow_mode;
 pub mod status;
 pub mod steering;
 pub mod walking;
@@ -211,11 +214,19 @@ fn apply(world: &mut World, command: Command) {
     }
 }
 
+impl Outbox {
+    /// Adds a fact to the output of the running tick.
+    fn tell(&mut self, fact: Fact) {
+        self.0.facts.push(fact);
+    }
+}
+
+/// Adds a fact to the output of the running tick.
+fn tell(world: &mut World, fact: Fact) {
+    world.resource_mut::<Outbox>().tell(fact);
+}
+
 /// Tells a player that a request was refused.
 fn deny(world: &mut World, player: PlayerId, why: Denial) {
-    world
-        .resource_mut::<Outbox>()
-        .0
-        .facts
-        .push(Fact::Denied { player, why });
+    tell(world, Fact::Denied { player, why });
 }

@@ -1,160 +1,46 @@
-//! Presence: players who are in the space, players without a connection, and poses of players who
-//! left.
+//! Presence: players who join, lose their connection, return and leave.
 //!
 //! Permission to join is checked before, in `net::session`.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 
 use bevy_ecs::prelude::*;
 use bincode::{Decode, Encode};
 use uuid::Uuid;
 
 use super::blocked::Blocked;
+use super::player::{Player, admit};
 use super::proximity::{Proximity, ProximitySlot};
 use super::publish::PublishedState;
+use super::remembered::{Remembered, pose};
 use super::roster::{Roster, entity};
 use super::saving::{self, SectionError};
-use super::zones::Zones;
 use super::{
     Outbox, SimulateSystems, SpaceBuilder, arrival, chat, following, home, movement, proximity,
-    status, zones,
+    status, tell, zones,
 };
-use crate::components::direction::{Facing, Motion};
+use crate::components::direction::Facing;
 use crate::components::fact::Fact;
 use crate::components::grid::Grid;
 use crate::components::id::{AvatarId, PlayerId, RelayId, UserId};
 use crate::components::player::{Avatar, Body, Card, Carry};
 use crate::components::presence::{
-    DISCONNECTED_SECONDS, Disconnected, PresenceCommand, PresenceFact, REMEMBERED, RememberedPose,
+    DISCONNECTED_SECONDS, Disconnected, PresenceCommand, PresenceFact, RememberedPose,
 };
 use crate::components::status::{Media, Status};
 use crate::components::steering::{MAKE_UP, Steering};
-use crate::components::unit::{Position, SUBTILES, Tick, TickRate};
-use crate::components::walking::Walk;
+use crate::components::unit::{Position, Tick, TickRate};
 use crate::components::zone::ZoneOccupancy;
 
 /// Section of the checkpoint: all players, [`SavedPlayers`].
-pub const PLAYERS: &str = "players";
-/// Section of the checkpoint: poses of users who left, the earliest first, [`SavedPose`].
-pub const REMEMBERED_POSES: &str = "remembered";
-/// Most tiles on one side of a map.
-const MAX_SIDE: i32 = 1_000;
+pub const SECTION: &str = "players";
 
-/// All components of a player.
-pub type Player = (
-    Card,
-    Body,
-    Motion,
-    Steering,
-    Walk,
-    Disconnected,
-    PublishedState,
-    ZoneOccupancy,
-    ProximitySlot,
-    Blocked,
-);
-
-/// Poses of users who left, the earliest first.
-#[derive(Debug, Clone, Default, Resource)]
-pub struct Remembered(pub VecDeque<(UserId, RememberedPose)>);
-
-/// Adds the remembered poses and the system that removes disconnected players.
+/// Adds the system that removes disconnected players.
 pub fn plugin(space: &mut SpaceBuilder) {
-    space.add(Remembered::default());
-    space.save(PLAYERS, 1, save_players, load_players);
-    space.save(REMEMBERED_POSES, 1, save_poses, load_poses);
+    space.save(SECTION, 1, save, load);
     space
         .tick
         .add_systems(remove_disconnected.in_set(SimulateSystems::LetGo));
-}
-
-impl Remembered {
-    /// Stores the pose of a user. The oldest makes room.
-    pub fn keep(&mut self, user: UserId, pose: RememberedPose) {
-        self.0.retain(|(other, _)| *other != user);
-        if self.0.len() >= REMEMBERED {
-            self.0.pop_front();
-        }
-        self.0.push_back((user, pose));
-    }
-
-    fn recall(&mut self, user: UserId) -> Option<RememberedPose> {
-        let index = self.0.iter().position(|(other, _)| *other == user)?;
-        self.0.remove(index).map(|(_, pose)| pose)
-    }
-}
-
-/// Spawns a player from its parts. `None` when the number or the user is here already.
-pub fn admit(
-    world: &mut World,
-    card: Card,
-    body: Body,
-    steering: Steering,
-    disconnected: Disconnected,
-    ear: ProximitySlot,
-    blocked: Blocked,
-) -> Option<Entity> {
-    let (player, user) = (card.player, card.user);
-    let roster = world.resource::<Roster>();
-    if roster.players.contains_key(&player) || roster.users.contains_key(&user) {
-        return None;
-    }
-    let occupancy = zones::enter_zones(
-        &mut world.resource_mut::<Zones>(),
-        player,
-        body.position.tile(),
-    );
-    let parts: Player = (
-        card,
-        body,
-        Motion::Standing,
-        steering,
-        Walk::default(),
-        disconnected,
-        PublishedState::default(),
-        occupancy,
-        ear,
-        blocked,
-    );
-    let entity = world.spawn(parts).id();
-    let mut roster = world.resource_mut::<Roster>();
-    roster.players.insert(player, entity);
-    roster.users.insert(user, player);
-    roster.next = roster.next.max(PlayerId(player.0.saturating_add(1)));
-    Some(entity)
-}
-
-/// Copies all players.
-pub fn everyone(world: &World) -> Vec<Player> {
-    let entities = world.resource::<Roster>().entities();
-    let parts = entities.filter_map(|entity| {
-        let parts = world.entity(entity);
-        Some((
-            parts.get::<Card>()?.clone(),
-            *parts.get::<Body>()?,
-            *parts.get::<Motion>()?,
-            parts.get::<Steering>()?.clone(),
-            parts.get::<Walk>()?.clone(),
-            *parts.get::<Disconnected>()?,
-            parts.get::<PublishedState>()?.clone(),
-            *parts.get::<ZoneOccupancy>()?,
-            *parts.get::<ProximitySlot>()?,
-            parts.get::<Blocked>()?.clone(),
-        ))
-    });
-    parts.collect()
-}
-
-/// Spawns all players of the roster in another world.
-pub fn put_everyone(world: &mut World, everyone: Vec<Player>) {
-    for parts in everyone {
-        let player = parts.0.player;
-        let entity = world.spawn(parts).id();
-        world
-            .resource_mut::<Roster>()
-            .players
-            .insert(player, entity);
-    }
 }
 
 /// Carries out a request about who is in the space.
@@ -215,30 +101,22 @@ fn join(
             Some(position) => Body::at(position),
             None => arrival_body(world, user, player),
         };
-        let (ear, blocked) = (
-            ProximitySlot::default(),
-            Blocked(blocked.into_iter().collect()),
-        );
-        admit(
-            world,
-            card,
-            body,
-            Steering::default(),
-            Disconnected::default(),
-            ear,
+        let blocked = Blocked(blocked.into_iter().collect());
+        let arrived = Player {
             blocked,
-        );
+            ..Player::new(card, body)
+        };
+        admit(world, arrived);
     }
-    world
-        .resource_mut::<Outbox>()
-        .0
-        .facts
-        .push(Fact::Presence(PresenceFact::Joined {
+    tell(
+        world,
+        Fact::Presence(PresenceFact::Joined {
             user,
             player,
             again,
             relay,
-        }));
+        }),
+    );
 }
 
 /// Brings back a player unknown to the space. When the number was given to another player
@@ -271,19 +149,13 @@ fn resume(
         ack,
         ..Steering::default()
     };
-    let (ear, blocked) = (
-        ProximitySlot::resuming(),
-        Blocked(blocked.into_iter().collect()),
-    );
-    admit(
-        world,
-        card,
-        body,
+    let resumed = Player {
         steering,
-        Disconnected::default(),
-        ear,
-        blocked,
-    );
+        slot: ProximitySlot::resuming(),
+        blocked: Blocked(blocked.into_iter().collect()),
+        ..Player::new(card, body)
+    };
+    admit(world, resumed);
     let again = false;
     let fact = Fact::Presence(PresenceFact::Joined {
         user,
@@ -291,7 +163,7 @@ fn resume(
         again,
         relay,
     });
-    world.resource_mut::<Outbox>().0.facts.push(fact);
+    tell(world, fact);
 }
 
 fn stay(world: &mut World, player: PlayerId) {
@@ -352,8 +224,8 @@ fn disconnect(world: &mut World, player: PlayerId) {
     if let Some(mut disconnected) = world.get_mut::<Disconnected>(entity) {
         disconnected.0.get_or_insert(now);
     }
-    if let Some(mut ear) = world.get_mut::<ProximitySlot>(entity) {
-        ear.give_up();
+    if let Some(mut slot) = world.get_mut::<ProximitySlot>(entity) {
+        slot.give_up();
     }
     // No client sends media any longer.
     status::change_media(world, player, Media::default());
@@ -461,18 +333,7 @@ pub struct SavedPlayer<Text> {
     pub is_disconnected: bool,
 }
 
-/// Pose of a user who left, version 1.
-#[derive(Debug, Encode, Decode)]
-pub struct SavedPose {
-    /// The user.
-    pub user: [u8; 16],
-    /// Position in sub-tiles.
-    pub position: (i32, i32),
-    /// Number of the facing.
-    pub facing: u8,
-}
-
-fn save_players(world: &World) -> Vec<u8> {
+fn save(world: &World) -> Vec<u8> {
     let roster = world.resource::<Roster>();
     let players = roster.entities().filter_map(|entity| {
         let player = world.entity(entity);
@@ -499,7 +360,7 @@ fn save_players(world: &World) -> Vec<u8> {
 
 /// All players count as disconnected until they join again. A player who would stand in something
 /// solid is moved out of it.
-fn load_players(world: &mut World, version: u16, bytes: &[u8]) -> Result<(), SectionError> {
+fn load(world: &mut World, version: u16, bytes: &[u8]) -> Result<(), SectionError> {
     let SavedPlayers::<String> { next, players } = saving::read_first(version, bytes)?;
     if !players.is_sorted_by(|a, b| a.player < b.player) {
         return Err(SectionError::Senseless("players are out of order"));
@@ -551,7 +412,7 @@ fn admit_again(world: &mut World, saved: SavedPlayer<String>) -> Result<(), Sect
         let map = world.resource::<Proximity>().map_ground().clone();
         body.position = home::restored(world, &map, card.player, position);
     }
-    let ear = if saved.is_disconnected {
+    let slot = if saved.is_disconnected {
         ProximitySlot::default()
     } else {
         ProximitySlot::expected(now, rate)
@@ -560,45 +421,12 @@ fn admit_again(world: &mut World, saved: SavedPlayer<String>) -> Result<(), Sect
         missed: MAKE_UP,
         ..Steering::default()
     };
-    let disconnected = Disconnected(Some(now));
-    let blocked = Blocked::default();
-    admit(world, card, body, steering, disconnected, ear, blocked);
+    let returning = Player {
+        steering,
+        disconnected: Disconnected(Some(now)),
+        slot,
+        ..Player::new(card, body)
+    };
+    admit(world, returning);
     Ok(())
-}
-
-fn save_poses(world: &World) -> Vec<u8> {
-    let remembered = world.resource::<Remembered>().0.iter();
-    let poses = remembered.map(|(user, pose)| SavedPose {
-        user: user.0.into_bytes(),
-        position: (pose.position.x, pose.position.y),
-        facing: pose.facing as u8,
-    });
-    saving::write(poses.collect::<Vec<_>>())
-}
-
-fn load_poses(world: &mut World, version: u16, bytes: &[u8]) -> Result<(), SectionError> {
-    let poses: Vec<SavedPose> = saving::read_first(version, bytes)?;
-    if poses.len() > REMEMBERED {
-        return Err(SectionError::Senseless("too many poses are remembered"));
-    }
-    let remembered = poses.into_iter().map(|saved| {
-        let user = UserId(Uuid::from_bytes(saved.user));
-        Ok((user, pose(saved.position, saved.facing)?))
-    });
-    world.resource_mut::<Remembered>().0 = remembered.collect::<Result<_, _>>()?;
-    Ok(())
-}
-
-fn pose((x, y): (i32, i32), facing: u8) -> Result<RememberedPose, SectionError> {
-    let inside = 0..MAX_SIDE * SUBTILES;
-    if !inside.contains(&x) || !inside.contains(&y) {
-        return Err(SectionError::Senseless(
-            "a player stands outside of every map",
-        ));
-    }
-    let no_facing = SectionError::Senseless("a player has a facing that does not exist");
-    Ok(RememberedPose {
-        position: Position { x, y },
-        facing: Facing::from_wire(facing).ok_or(no_facing)?,
-    })
 }

@@ -3,7 +3,7 @@
 use bevy_ecs::prelude::*;
 
 use super::elements::{self, Elements};
-use super::{Outbox, arrival, proximity, zones};
+use super::{arrival, proximity, tell, zones};
 use crate::components::element::{ElementCommand, ElementFact};
 use crate::components::fact::Fact;
 use crate::components::grid::Grid;
@@ -32,5 +32,5 @@ fn replace(world: &mut World, layout: SpaceLayout) {
     let fact = Fact::Element(ElementFact::LayoutReplaced {
         version: layout.version,
     });
-    world.resource_mut::<Outbox>().0.facts.push(fact);
+    tell(world, fact);
 }

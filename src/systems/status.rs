@@ -5,7 +5,7 @@ use bevy_ecs::prelude::*;
 use super::proximity::Peers;
 use super::publish::PublishedState;
 use super::zones::area_of;
-use super::{Outbox, blocked, deny, roster, zones};
+use super::{blocked, deny, roster, tell, zones};
 use crate::components::denial::Denial;
 use crate::components::fact::Fact;
 use crate::components::id::PlayerId;
@@ -50,10 +50,9 @@ fn change_card(world: &mut World, player: PlayerId, change: impl FnOnce(&mut Car
 fn lead(world: &mut World, player: PlayerId) {
     let kind = WaveKind::Lead;
     let hearers = world.resource::<Peers>().hearers(player);
-    let waves = hearers
-        .into_iter()
-        .map(|to| Fact::Status(StatusFact::Waved { player, to, kind }));
-    world.resource_mut::<Outbox>().0.facts.extend(waves);
+    for to in hearers {
+        tell(world, Fact::Status(StatusFact::Waved { player, to, kind }));
+    }
 }
 
 /// Sends a wave. A player with "do not disturb" is not told. A blocked sender gets the same
@@ -72,11 +71,7 @@ fn wave(world: &mut World, player: PlayerId, to: PlayerId, kind: WaveKind) {
     if status == Status::DoNotDisturb || blocked::is_blocked_pair(world, player, to) {
         return deny(world, player, Denial::DoNotDisturb);
     }
-    world
-        .resource_mut::<Outbox>()
-        .0
-        .facts
-        .push(Fact::Status(StatusFact::Waved { player, to, kind }));
+    tell(world, Fact::Status(StatusFact::Waved { player, to, kind }));
     // A player who is rung for may come in, too.
     if kind == WaveKind::Ring && area_of(world, player).is_some() {
         zones::admit(world, player, to);

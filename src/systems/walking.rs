@@ -8,7 +8,9 @@ use super::elements::Elements;
 use super::path::{PathGoal, PathOutcome, PathSearch};
 use super::roster::Roster;
 use super::zones::{Doors, Zones};
-use super::{Outbox, SimulateSystems, SpaceBuilder, blocked, home, movement, roster, steering};
+use super::{
+    Outbox, SimulateSystems, SpaceBuilder, blocked, home, movement, roster, steering, tell,
+};
 use crate::components::direction::{Direction, Motion};
 use crate::components::fact::Fact;
 use crate::components::grid::Grid;
@@ -67,11 +69,7 @@ fn walk(world: &mut World, player: PlayerId, seq: u32, goal: Goal) {
     if is_kept_away {
         // The player is told the same as a player without a path.
         stop(&mut body, &mut motion, &mut walk);
-        world
-            .resource_mut::<Outbox>()
-            .0
-            .facts
-            .push(Fact::Movement(MovementFact::NoPath { player }));
+        tell(world, Fact::Movement(MovementFact::NoPath { player }));
     } else {
         walk.start(Errand::Goal(goal), now);
     }
@@ -131,7 +129,7 @@ fn step_tile(world: &mut World, player: PlayerId, tile: Tile) {
         walk.way.push_back(tile);
     } else {
         let fact = Fact::Movement(MovementFact::StepRejected { player, tile: from });
-        world.resource_mut::<Outbox>().0.facts.push(fact);
+        tell(world, fact);
     }
 }
 
@@ -169,10 +167,9 @@ fn check_tile_steps(
         rejected.push((card.player, here));
     }
     rejected.sort_unstable();
-    let facts = rejected
-        .into_iter()
-        .map(|(player, tile)| Fact::Movement(MovementFact::StepRejected { player, tile }));
-    outbox.0.facts.extend(facts);
+    for (player, tile) in rejected {
+        outbox.tell(Fact::Movement(MovementFact::StepRejected { player, tile }));
+    }
 }
 
 /// Searches paths that are missing or lead to where a player no longer is. The longest waiting
@@ -228,10 +225,7 @@ fn search_ways(
             PathOutcome::Way(way) => take_way(&mut body, &mut motion, &mut walk, goal, tile, &way),
             PathOutcome::Nothing => {
                 stop(&mut body, &mut motion, &mut walk);
-                outbox
-                    .0
-                    .facts
-                    .push(Fact::Movement(MovementFact::NoPath { player }));
+                outbox.tell(Fact::Movement(MovementFact::NoPath { player }));
             }
         }
     }

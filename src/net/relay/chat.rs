@@ -8,6 +8,7 @@ use crate::components::chat::{
     COMMON_REACTIONS, ChatFact, ChatMessage, ChatRefusal, MessageChange, MessageReaction,
     OTHER_REACTION_KINDS, REACTION_KINDS_OF_USER, REACTION_USERS,
 };
+use crate::components::history::History;
 use crate::components::id::{ChatId, PlayerId, UserId};
 use crate::net::codec::encode;
 use crate::net::protocol::chat::{
@@ -15,7 +16,6 @@ use crate::net::protocol::chat::{
 };
 use crate::net::protocol::session::{NoticeS2c, SessionS2c};
 use crate::net::protocol::{ServerMessage, json};
-use crate::systems::chat::History;
 
 impl Relay {
     /// Sends the fact to the clients it is for.

@@ -47,6 +47,7 @@ use crate::components::audience::Audience;
 use crate::components::block::BlockChange;
 use crate::components::command::Command;
 use crate::components::fact::{Fact, TickOutput};
+use crate::components::history::History;
 use crate::components::id::{PlayerId, RelayId, UserId};
 use crate::components::presence::PresenceFact;
 use crate::components::scene::Scene;
@@ -54,7 +55,6 @@ use crate::net::protocol::ServerMessage;
 use crate::net::protocol::element::{ElementS2c, MapChangedS2c};
 use crate::net::protocol::emote::EmoteS2c;
 use crate::net::protocol::follow::FollowedS2c;
-use crate::systems::chat::History;
 
 /// Maximum size of the chat messages in one history message, in bytes.
 const PAGE_BYTES: usize = 32 * 1024 - 64;

@@ -5,59 +5,36 @@
 //! outside; players inside stay, and leave when they like. `docs/movement.md` states the rule for
 //! clients that predict.
 
+mod portals;
+mod private;
+
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
 
 use bevy_ecs::prelude::*;
 
-use super::following::Following;
+use self::private::PrivateZone;
+pub(super) use self::private::{admit, apply};
 use super::roster::{self, Roster};
-use super::scatter::{clipped, scattered};
-use super::{Outbox, SimulateSystems, SpaceBuilder, blocked, deny, movement};
-use crate::components::denial::Denial;
-use crate::components::direction::Motion;
+use super::{SimulateSystems, SpaceBuilder, movement, tell};
 use crate::components::fact::Fact;
 use crate::components::grid::Grid;
 use crate::components::id::PlayerId;
 use crate::components::layout::SpaceLayout;
 use crate::components::player::{Body, Card};
-use crate::components::steering::Steering;
 use crate::components::tile_rect::TileRect;
-use crate::components::unit::{Tick, TickRate, Tile};
-use crate::components::walking::Walk;
-use crate::components::zone::{
-    MOST_IN_AREA, PortalTarget, PrivateZoneState, Zone, ZoneCommand, ZoneFact, ZoneKind,
-    ZoneOccupancy,
-};
+use crate::components::unit::{Tick, Tile};
+use crate::components::zone::{PrivateZoneState, Zone, ZoneFact, ZoneKind, ZoneOccupancy};
 
 /// Most stages of one map that are heard.
 pub const MOST_STAGES: usize = 64;
-
-/// Seconds between two knocks of a player at the same zone.
-const KNOCK_AGAIN: u64 = 2;
 
 /// Zones of a space, and the state of its private zones.
 #[derive(Debug, Clone, Default, Resource)]
 pub struct Zones {
     all: Vec<Zone>,
-    private_areas: Vec<PrivateArea>,
+    private: Vec<PrivateZone>,
     stages: Vec<StageZone>,
     has_closed: bool,
-}
-
-/// A private zone.
-#[derive(Debug, Clone)]
-struct PrivateArea {
-    zone: u16,
-    area: TileRect,
-    cap: u16,
-    locked: bool,
-    locked_by: Option<PlayerId>,
-    people: u16,
-    admitted: BTreeSet<PlayerId>,
-    knocked: BTreeMap<PlayerId, Tick>,
-    shown: PrivateZoneState,
-    shown_at: Tick,
 }
 
 /// A stage and its audience zones.
@@ -87,7 +64,7 @@ pub struct Sound {
 pub fn plugin(space: &mut SpaceBuilder, layout: &SpaceLayout) {
     space.add(Zones::new(&layout.zones));
     space.tick.add_systems(
-        (step_through_portals, publish_areas)
+        (portals::step_through, private::publish_states)
             .chain()
             .in_set(SimulateSystems::Settle),
     );
@@ -110,21 +87,17 @@ pub(super) fn replace(world: &mut World, layout: &SpaceLayout) {
             world.entity_mut(entity).insert(here);
         }
         zones
-            .private_areas
+            .private
             .iter_mut()
             .filter(|private| private.people == 0)
-            .for_each(PrivateArea::open);
+            .for_each(PrivateZone::open);
         zones.update_closed();
         let now = *world.resource::<Tick>();
         // Numbers may mean other zones than before, so every state is published.
-        for private in &mut zones.private_areas {
+        for private in &mut zones.private {
             private.shown = private.state();
             private.shown_at = now;
-            world
-                .resource_mut::<Outbox>()
-                .0
-                .facts
-                .push(Fact::Zone(ZoneFact::Changed(private.shown)));
+            tell(world, Fact::Zone(ZoneFact::Changed(private.shown)));
         }
     });
 }
@@ -132,8 +105,8 @@ pub(super) fn replace(world: &mut World, layout: &SpaceLayout) {
 impl Zones {
     /// Locks the private zones that were locked under the same name.
     fn keep_locks(&mut self, before: &Self) {
-        let mut known: Vec<&PrivateArea> = before.private_areas.iter().collect();
-        for private in &mut self.private_areas {
+        let mut known: Vec<&PrivateZone> = before.private.iter().collect();
+        for private in &mut self.private {
             let name = |zones: &[Zone], zone: u16| {
                 zones.get(usize::from(zone)).map(|zone| zone.name.clone())
             };
@@ -161,14 +134,14 @@ impl Zones {
     }
 
     fn new(zones: &[Zone]) -> Self {
-        let private_areas = zones
+        let private = zones
             .iter()
             .zip(0..)
             .filter(|(zone, _)| zone.kind == ZoneKind::Private);
         let stages = zones.iter().filter(|zone| zone.kind == ZoneKind::Stage);
         Self {
-            private_areas: private_areas
-                .map(|(zone, number)| PrivateArea::new(zone, number))
+            private: private
+                .map(|(zone, number)| PrivateZone::new(zone, number))
                 .collect(),
             stages: stages
                 .take(MOST_STAGES)
@@ -215,7 +188,7 @@ impl Zones {
     /// Private zone at a tile: the first of several.
     pub fn area_at(&self, tile: Tile) -> Option<u16> {
         let private = self
-            .private_areas
+            .private
             .iter()
             .find(|private| private.area.contains(tile))?;
         Some(private.zone)
@@ -223,12 +196,12 @@ impl Zones {
 
     /// Whether the map has no private zones and no portals.
     pub fn is_plain(&self) -> bool {
-        self.private_areas.is_empty() && self.all.iter().all(|zone| zone.kind != ZoneKind::Portal)
+        self.private.is_empty() && self.all.iter().all(|zone| zone.kind != ZoneKind::Portal)
     }
 
     /// States of all private zones that are occupied or locked.
     pub fn states(&self) -> Vec<PrivateZoneState> {
-        let states = self.private_areas.iter().map(PrivateArea::state);
+        let states = self.private.iter().map(PrivateZone::state);
         states
             .filter(|state| state.locked || state.people > 0)
             .collect()
@@ -236,13 +209,13 @@ impl Zones {
 
     /// Locked zones, and the players who may enter them anyway.
     pub fn locked(&self) -> impl Iterator<Item = (u16, Vec<PlayerId>)> {
-        let locked = self.private_areas.iter().filter(|private| private.locked);
+        let locked = self.private.iter().filter(|private| private.locked);
         locked.map(|private| (private.zone, private.admitted.iter().copied().collect()))
     }
 
     /// Locks a zone again, if it is private and occupied.
     pub fn lock_again(&mut self, zone: u16, admitted: impl IntoIterator<Item = PlayerId>) {
-        if let Some(private) = self.private_area(zone).filter(|private| private.people > 0) {
+        if let Some(private) = self.private_zone(zone).filter(|private| private.people > 0) {
             private.locked = true;
             private.admitted.extend(admitted);
         }
@@ -251,7 +224,7 @@ impl Zones {
 
     /// Whether the current state of all private zones was published.
     pub fn is_told(&self) -> bool {
-        self.private_areas
+        self.private
             .iter()
             .all(|private| private.shown == private.state())
     }
@@ -269,11 +242,14 @@ impl Zones {
 
     /// Whether a private zone is closed to a player outside.
     pub fn is_closed_to(&self, player: PlayerId, zone: u16) -> bool {
-        let private = self
-            .private_areas
-            .iter()
-            .find(|private| private.zone == zone);
+        let private = self.private.iter().find(|private| private.zone == zone);
         private.is_some_and(|private| private.is_closed_to(player))
+    }
+
+    /// Whether a player who arrives may stand on the tile, as far as zones are concerned.
+    pub fn is_open_to(&self, player: PlayerId, tile: Tile) -> bool {
+        self.area_at(tile)
+            .is_none_or(|zone| !self.is_closed_to(player, zone))
     }
 
     /// Grid on which a player who stands there may walk: zones closed to them are solid.
@@ -283,7 +259,7 @@ impl Zones {
         }
         let inside = self.area_at(from);
         let mut ground = Cow::Borrowed(grid);
-        for private in &self.private_areas {
+        for private in &self.private {
             if inside == Some(private.zone) || !private.is_closed_to(player) {
                 continue;
             }
@@ -305,10 +281,10 @@ impl Zones {
         if before == area {
             return;
         }
-        if let Some(private) = before.and_then(|zone| self.private_area(zone)) {
+        if let Some(private) = before.and_then(|zone| self.private_zone(zone)) {
             private.lose();
         }
-        if let Some(private) = area.and_then(|zone| self.private_area(zone)) {
+        if let Some(private) = area.and_then(|zone| self.private_zone(zone)) {
             private.people = private.people.saturating_add(1);
             // An admission counts once.
             private.admitted.remove(&player);
@@ -323,15 +299,13 @@ impl Zones {
         self.all.iter().position(is_here).map(|index| index as u16)
     }
 
-    fn private_area(&mut self, zone: u16) -> Option<&mut PrivateArea> {
-        self.private_areas
-            .iter_mut()
-            .find(|private| private.zone == zone)
+    fn private_zone(&mut self, zone: u16) -> Option<&mut PrivateZone> {
+        self.private.iter_mut().find(|private| private.zone == zone)
     }
 
     fn update_closed(&mut self) {
         self.has_closed = self
-            .private_areas
+            .private
             .iter()
             .any(|private| private.state().is_closed());
     }
@@ -341,59 +315,6 @@ impl Zones {
         let may_arrive = |zone: &&Zone| matches!(zone.kind, ZoneKind::Spawn | ZoneKind::Portal);
         let mut zones = self.all.iter().filter(may_arrive);
         zones.find(|zone| zone.name == name).map(|zone| zone.area)
-    }
-}
-
-impl PrivateArea {
-    fn new(zone: &Zone, number: u16) -> Self {
-        let cap = zone.cap.unwrap_or(MOST_IN_AREA).clamp(1, MOST_IN_AREA);
-        Self {
-            zone: number,
-            area: zone.area,
-            cap,
-            locked: false,
-            locked_by: None,
-            people: 0,
-            admitted: BTreeSet::new(),
-            knocked: BTreeMap::new(),
-            shown: PrivateZoneState {
-                zone: number,
-                locked: false,
-                people: 0,
-                cap,
-                locked_by: None,
-            },
-            shown_at: Tick(0),
-        }
-    }
-
-    const fn state(&self) -> PrivateZoneState {
-        PrivateZoneState {
-            zone: self.zone,
-            locked: self.locked,
-            people: self.people,
-            cap: self.cap,
-            locked_by: self.locked_by,
-        }
-    }
-
-    fn is_closed_to(&self, player: PlayerId) -> bool {
-        self.state().is_full() || self.locked && !self.admitted.contains(&player)
-    }
-
-    /// One player leaves. The lock opens when the last one does.
-    fn lose(&mut self) {
-        self.people = self.people.saturating_sub(1);
-        if self.people == 0 {
-            self.open();
-        }
-    }
-
-    fn open(&mut self) {
-        self.locked = false;
-        self.locked_by = None;
-        self.admitted.clear();
-        self.knocked.clear();
     }
 }
 
@@ -427,99 +348,20 @@ pub(super) fn enter_zones(zones: &mut Zones, player: PlayerId, tile: Tile) -> Zo
 /// Removes a player who left.
 pub(super) fn forget(world: &mut World, player: PlayerId, occupancy: ZoneOccupancy) {
     let mut zones = world.resource_mut::<Zones>();
-    if let Some(private) = occupancy.area.and_then(|zone| zones.private_area(zone)) {
+    if let Some(private) = occupancy.area.and_then(|zone| zones.private_zone(zone)) {
         private.lose();
     }
-    for private in &mut zones.private_areas {
+    for private in &mut zones.private {
         private.admitted.remove(&player);
         private.knocked.remove(&player);
     }
     zones.update_closed();
 }
 
-/// Carries out a request about private zones.
-pub(super) fn apply(world: &mut World, command: ZoneCommand) {
-    match command {
-        ZoneCommand::Lock {
-            player,
-            zone,
-            locked,
-        } => lock(world, player, zone, locked),
-        ZoneCommand::Knock { player, zone } => knock(world, player, zone),
-    }
-}
-
-fn lock(world: &mut World, player: PlayerId, zone: u16, locked: bool) {
-    if area_of(world, player) != Some(zone) {
-        return deny(world, player, Denial::NotInside);
-    }
-    let mut zones = world.resource_mut::<Zones>();
-    if let Some(private) = zones.private_area(zone) {
-        if locked {
-            private.locked = true;
-            private.locked_by = Some(player);
-        } else {
-            private.open();
-        }
-    }
-    zones.update_closed();
-}
-
-fn knock(world: &mut World, player: PlayerId, zone: u16) {
-    if roster::entity(world, player).is_none() || area_of(world, player) == Some(zone) {
-        return;
-    }
-    let now = *world.resource::<Tick>();
-    let patience = KNOCK_AGAIN * u64::from(world.resource::<TickRate>().per_second());
-    let mut zones = world.resource_mut::<Zones>();
-    let Some(private) = zones
-        .private_area(zone)
-        .filter(|private| private.is_closed_to(player))
-    else {
-        return;
-    };
-    let heard = private.knocked.get(&player);
-    if heard.is_some_and(|heard| now.0 < heard.0 + patience) {
-        return;
-    }
-    private.knocked.insert(player, now);
-    let mut to = people_in(world, zone);
-    to.retain(|inside| !blocked::has_blocked(world, *inside, player));
-    publish(world, Fact::Zone(ZoneFact::Knocked { player, zone, to }));
-}
-
-pub(super) fn admit(world: &mut World, player: PlayerId, guest: PlayerId) {
-    let Some(zone) = area_of(world, player) else {
-        return deny(world, player, Denial::NotInside);
-    };
-    if roster::entity(world, guest).is_none() {
-        return deny(world, player, Denial::NotHere);
-    }
-    if area_of(world, guest) == Some(zone) {
-        return;
-    }
-    let mut zones = world.resource_mut::<Zones>();
-    let Some(private) = zones.private_area(zone) else {
-        return;
-    };
-    let has_knocked = private.knocked.remove(&guest).is_some();
-    if private.locked {
-        private.admitted.insert(guest);
-    }
-    // Only a player who asked is told, once, and not by someone they blocked.
-    if has_knocked && !blocked::has_blocked(world, guest, player) {
-        let player = guest;
-        publish(world, Fact::Zone(ZoneFact::Admitted { player, zone }));
-    }
-}
-
 /// Whether a player who arrives may stand on the tile.
 pub(super) fn is_open(world: &World, player: PlayerId, tile: Tile) -> bool {
-    let zones = world.resource::<Zones>();
-    let is_closed = zones
-        .area_at(tile)
-        .is_some_and(|zone| zones.is_closed_to(player, zone));
-    world.resource::<Grid>().is_walkable(tile) && !is_closed
+    let (grid, zones) = (world.resource::<Grid>(), world.resource::<Zones>());
+    grid.is_walkable(tile) && zones.is_open_to(player, tile)
 }
 
 /// Private zone in which a player stands.
@@ -527,134 +369,4 @@ pub(super) fn area_of(world: &World, player: PlayerId) -> Option<u16> {
     world
         .get::<ZoneOccupancy>(roster::entity(world, player)?)?
         .area
-}
-
-fn people_in(world: &World, zone: u16) -> Vec<PlayerId> {
-    let entities = world.resource::<Roster>().entities();
-    let inside = entities.filter(|entity| {
-        let occupancy = world.get::<ZoneOccupancy>(*entity);
-        occupancy.is_some_and(|occupancy| occupancy.area == Some(zone))
-    });
-    inside
-        .filter_map(|entity| world.get::<Card>(entity).map(|card| card.player))
-        .collect()
-}
-
-fn publish(world: &mut World, fact: Fact) {
-    world.resource_mut::<Outbox>().0.facts.push(fact);
-}
-
-type Steps<'a> = (
-    &'a Card,
-    &'a mut Body,
-    &'a mut Motion,
-    &'a mut Steering,
-    &'a mut Walk,
-    &'a mut ZoneOccupancy,
-);
-
-/// Moves players who came onto a portal to its other end. Arriving on a portal is not a step onto
-/// it.
-fn step_through_portals(
-    grid: Res<Grid>,
-    roster: Res<Roster>,
-    following: Res<Following>,
-    mut zones: ResMut<Zones>,
-    mut outbox: ResMut<Outbox>,
-    mut players: Query<Steps>,
-) {
-    if zones.is_plain() {
-        return;
-    }
-    let mut stepped = Vec::new();
-    for (card, body, _, _, _, mut occupancy) in &mut players {
-        let tile = body.position.tile();
-        zones.move_to(card.player, &mut occupancy, tile);
-        let portal = zones.portal_at(tile);
-        if std::mem::replace(&mut occupancy.portal, portal) != portal
-            && let Some(portal) = portal
-        {
-            stepped.push((card.player, portal));
-        }
-    }
-    stepped.sort_unstable();
-    following.add_followers(&mut stepped);
-    for (player, portal) in stepped {
-        let Some(PortalTarget { space, zone }) = zones
-            .all
-            .get(usize::from(portal))
-            .and_then(|zone| zone.target.clone())
-        else {
-            continue;
-        };
-        if let Some(space) = space {
-            let arrive = zone;
-            outbox.0.facts.push(Fact::Zone(ZoneFact::TookPortal {
-                player,
-                space,
-                arrive,
-            }));
-            continue;
-        }
-        let Some(entity) = roster.entity(player) else {
-            continue;
-        };
-        let Ok((_, mut body, mut motion, mut steering, mut walk, mut occupancy)) =
-            players.get_mut(entity)
-        else {
-            continue;
-        };
-        let Some(tile) = zones.exit_of(&grid, player, &zone) else {
-            continue;
-        };
-        *body = Body {
-            facing: body.facing,
-            ..Body::at(tile.middle())
-        };
-        *motion = Motion::Standing;
-        steering.give_up();
-        walk.end();
-        zones.move_to(player, &mut occupancy, tile);
-        occupancy.portal = zones.portal_at(tile);
-    }
-}
-
-impl Zones {
-    /// Tile at the other end of a portal, another one for each player. `None` when there is no room
-    /// or it is closed.
-    fn exit_of(&self, grid: &Grid, player: PlayerId, name: &str) -> Option<Tile> {
-        let end = self.all.iter().find(|zone| zone.name == name)?;
-        let is_open = |tile: &Tile| {
-            grid.is_walkable(*tile)
-                && self
-                    .area_at(*tile)
-                    .is_none_or(|zone| !self.is_closed_to(player, zone))
-        };
-        let tiles: Vec<Tile> = clipped(grid, end.area).tiles().filter(is_open).collect();
-        scattered(&tiles, &BTreeSet::new(), player)
-    }
-}
-
-/// Publishes states of private zones: at once when one opens or closes, otherwise once a second.
-fn publish_areas(
-    now: Res<Tick>,
-    rate: Res<TickRate>,
-    mut zones: ResMut<Zones>,
-    mut outbox: ResMut<Outbox>,
-) {
-    for private in &mut zones.private_areas {
-        let state = private.state();
-        if state == private.shown {
-            continue;
-        }
-        let is_due = now.0 >= private.shown_at.0 + u64::from(rate.per_second());
-        if state.locked != private.shown.locked
-            || state.is_closed() != private.shown.is_closed()
-            || is_due
-        {
-            private.shown = state;
-            private.shown_at = *now;
-            outbox.0.facts.push(Fact::Zone(ZoneFact::Changed(state)));
-        }
-    }
 }
