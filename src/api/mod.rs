@@ -59,6 +59,7 @@ mod spaces;
 mod thumbnails;
 mod turns;
 mod upload_folder;
+mod uploading;
 pub mod uploads;
 pub mod web;
 

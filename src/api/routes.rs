@@ -22,8 +22,8 @@ use super::drawn::AsKept;
 use super::{
     AppState, account, admin, arrivals, assets, audit_log, avatars, budgets, cluster, direct,
     document, elements, extract, files, health, ice, invites, layers, lobby, maps, measurements,
-    metadata, setup, space_chat, space_elements, space_export, space_lines, space_map, spaces,
-    thumbnails, uploads, web,
+    metadata, setup, space_chat, space_elements, space_export, space_lines, space_map,
+    spaces, thumbnails, uploading, uploads, web,
 };
 use crate::net::edge::{self, Edge};
 
@@ -120,7 +120,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .layer(DefaultBodyLimit::max(extract::BODY_LIMIT))
         .merge(
             OpenApiRouter::new()
-                .routes(routes!(uploads::add, uploads::mine))
+                .routes(routes!(uploading::add, uploads::mine))
                 .layer(DefaultBodyLimit::max(arrivals::BODY_LIMIT)),
         );
     OpenApiRouter::with_openapi(Document::openapi())

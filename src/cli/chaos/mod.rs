@@ -1,23 +1,26 @@
 //! Chaos: `plaza chaos` causes every failure that a cluster is built to survive, and prints what
 //! clients saw of it.
 
-use std::collections::HashMap;
+mod cluster;
+mod drills;
+mod rows;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use rustix::process::{Pid, Signal, kill_process};
-use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
+use self::cluster::{ClusterInfo, NodeState};
+use self::drills::Drill;
+use self::rows::{Row, row, table};
 use super::abuse::{self, DrillVerdict};
 use super::print;
-use crate::bots::witness::{HIT, Sight, Unsettled, Witnesses};
+use crate::bots::witness::{Unsettled, Witnesses};
 use crate::cluster::census::Census;
 use crate::cluster::orders::Orders;
-use crate::cluster::redis::Redis;
-use crate::link::{Links, Secret, Tls};
 
 /// Undisturbed time before each drill.
 const CALM: Duration = Duration::from_secs(2);
@@ -68,108 +71,6 @@ fn slack(text: &str) -> Result<f64, String> {
     let factor = text.parse::<f64>().ok();
     let factor = factor.filter(|factor| (0.1..=100.0).contains(factor));
     factor.ok_or_else(|| "slack is a number from 0.1 to 100".to_owned())
-}
-
-/// A failure to cause in a cluster.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Drill {
-    /// Kill a server; its guardian lives
-    Crash,
-    /// Kill a server and its guardian together, as when a machine fails
-    HostLoss,
-    /// Stop a server for five seconds
-    Pause,
-    /// Kill Redis, and start it again empty
-    RedisRestart,
-    /// Stop Redis for five seconds
-    RedisPause,
-    /// Shut `PostgreSQL` down and start it again
-    PostgresRestart,
-    /// Drain a process of all its spaces, and undrain it
-    Drain,
-    /// Move the spaces to another process, one by one
-    Move,
-    /// Shut the processes down one by one; each starts again
-    Rolling,
-    /// Kill the servers one by one; their guardians live
-    EachCrash,
-    /// Kill the servers one by one, each together with its guardian
-    EachHostLoss,
-    /// For a minute, attack from one account, one address and many addresses
-    Abuse,
-}
-
-impl Drill {
-    /// How long affected clients may stand still at the 99th percentile, if that is promised.
-    const fn goal(self) -> Option<Duration> {
-        match self {
-            // Its guardian releases the lease at once.
-            Self::Crash | Self::EachCrash => Some(Duration::from_secs(1)),
-            // The lease ends by itself.
-            Self::HostLoss | Self::EachHostLoss => Some(Duration::from_millis(3_500)),
-            Self::Pause
-            | Self::RedisRestart
-            | Self::RedisPause
-            | Self::PostgresRestart
-            | Self::Drain
-            | Self::Move
-            | Self::Rolling
-            | Self::Abuse => None,
-        }
-    }
-
-    fn name(self) -> String {
-        let value = self.to_possible_value();
-        value.map_or(String::new(), |value| value.get_name().to_owned())
-    }
-}
-
-/// The cluster, as `make cluster` describes it.
-#[derive(Deserialize)]
-struct ClusterInfo {
-    /// URL of the balancer, if there is one.
-    url: Option<String>,
-    nodes: Vec<NodeState>,
-    redis: Service,
-    postgres: Service,
-}
-
-#[derive(Deserialize, Clone)]
-struct NodeState {
-    name: String,
-    url: String,
-    pid: i32,
-    command: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct Service {
-    pid: i32,
-}
-
-/// What clients saw of one drill.
-#[derive(Debug, Serialize)]
-struct Row {
-    drill: Drill,
-    /// Clients that noticeably waited for news.
-    hit: usize,
-    /// How long those clients waited, in milliseconds.
-    p50: u64,
-    p99: u64,
-    max: u64,
-    /// The longest p99 that is allowed, in milliseconds.
-    goal: Option<u64>,
-    /// Connections that were lost.
-    cuts: u32,
-    acknowledged: usize,
-    lost: usize,
-    doubled: usize,
-    /// The farthest jump of a player, in tiles.
-    jump: f64,
-    back: u32,
-    /// Verdict of each round of the abuse drill; empty for others.
-    abuse: Vec<DrillVerdict>,
 }
 
 /// Runs the drills; returns `false` when anything was lost, duplicated or shown out of order, when
@@ -244,39 +145,6 @@ pub async fn run(options: Chaos) -> anyhow::Result<bool> {
         std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(faults.is_empty())
-}
-
-impl Row {
-    /// What went wrong, each as a sentence.
-    fn faults(&self) -> Vec<String> {
-        let Self { p99, cuts, .. } = self;
-        let mut faults = Vec::new();
-        if let Some(goal) = self.goal.filter(|goal| p99 > goal) {
-            faults.push(format!(
-                "clients stood still for {p99} ms (p99); {goal} ms are allowed"
-            ));
-        }
-        for (count, what) in [
-            (self.lost, "acknowledged messages were lost"),
-            (self.doubled, "messages were stored or shown twice"),
-            (self.back as usize, "frames were older than an earlier one"),
-        ] {
-            if count > 0 {
-                faults.push(format!("{count} {what}"));
-            }
-        }
-        for verdict in &self.abuse {
-            faults.extend_from_slice(verdict.faults());
-            if *cuts > 0 {
-                faults.push(format!("{cuts} connections of other clients ended"));
-            }
-        }
-        let name = self.drill.name();
-        faults
-            .iter()
-            .map(|fault| format!("{name}: {fault}"))
-            .collect()
-    }
 }
 
 /// Causes the failure; returns what only the abuse drill measures.
@@ -466,202 +334,4 @@ async fn wait<F: Future<Output = bool>>(what: &str, is_so: impl Fn() -> F) -> an
         sleep(LOOK_EVERY).await;
     }
     Ok(())
-}
-
-async fn row(
-    drill: Drill,
-    sights: &[Sight],
-    witnesses: &Witnesses,
-    urls: &[String],
-) -> anyhow::Result<Row> {
-    let mut said: HashMap<&str, Vec<&str>> = HashMap::new();
-    for (space, text) in sights.iter().flat_map(|sight| &sight.acknowledged) {
-        said.entry(space).or_default().push(text);
-    }
-    let (mut lost, mut doubled) = (
-        0,
-        sights
-            .iter()
-            .map(|sight| sight.doubled as usize)
-            .sum::<usize>(),
-    );
-    for (space, lines) in &said {
-        // Messages are stored within a second.
-        let deadline = Instant::now() + CALM * 5;
-        let kept = loop {
-            let kept = witnesses.kept(&urls[0], space).await?;
-            if lines.iter().all(|line| kept.contains_key(*line)) || Instant::now() >= deadline {
-                break kept;
-            }
-            sleep(LOOK_EVERY).await;
-        };
-        lost += lines
-            .iter()
-            .filter(|line| !kept.contains_key(**line))
-            .count();
-        doubled += lines
-            .iter()
-            .filter(|line| kept.get(**line).is_some_and(|times| *times > 1))
-            .count();
-    }
-    let mut gaps: Vec<u64> = sights
-        .iter()
-        .filter(|sight| sight.gap > HIT)
-        .map(|sight| sight.gap.as_millis() as u64)
-        .collect();
-    gaps.sort_unstable();
-    Ok(Row {
-        drill,
-        hit: gaps.len(),
-        p50: percentile(&gaps, 50),
-        p99: percentile(&gaps, 99),
-        max: percentile(&gaps, 100),
-        goal: None,
-        cuts: sights.iter().map(|sight| sight.cuts).sum(),
-        acknowledged: said.values().map(Vec::len).sum(),
-        lost,
-        doubled,
-        jump: sights.iter().map(|sight| sight.jump).fold(0.0, f64::max),
-        back: sights.iter().map(|sight| sight.back).sum(),
-        abuse: Vec::new(),
-    })
-}
-
-/// A percentile by the nearest-rank method; 0 for no values.
-fn percentile(sorted: &[u64], percent: usize) -> u64 {
-    let rank = (sorted.len() * percent).div_ceil(100).max(1);
-    sorted.get(rank - 1).copied().unwrap_or(0)
-}
-
-/// The table in Markdown, ready to be published.
-fn table(rows: &[Row]) -> String {
-    let head = "| drill | clients hit | stood still p50 | p99 | allowed p99 | max | disconnects \
-        | messages acknowledged | lost | doubled | largest jump |\n\
-                |---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|";
-    let lines = rows.iter().map(|row| {
-        let goal = row.goal.map_or("–".to_owned(), |goal| format!("{goal} ms"));
-        format!(
-            "| {} | {} | {} ms | {} ms | {goal} | {} ms | {} | {} | {} | {} | {:.1} tiles |",
-            row.drill.name(),
-            row.hit,
-            row.p50,
-            row.p99,
-            row.max,
-            row.cuts,
-            row.acknowledged,
-            row.lost,
-            row.doubled,
-            row.jump
-        )
-    });
-    std::iter::once(head.to_owned())
-        .chain(lines)
-        .collect::<Vec<_>>()
-        .join("\n")
-}
-
-impl ClusterInfo {
-    fn read(file: &Path) -> anyhow::Result<Self> {
-        let text = std::fs::read_to_string(file)
-            .with_context(|| format!("cannot read {}: does `make cluster` run?", file.display()))?;
-        serde_json::from_str(&text).with_context(|| format!("cannot parse {}", file.display()))
-    }
-
-    /// How to reach the processes, from the environment and flags they were started with.
-    async fn orders(&self) -> anyhow::Result<Orders> {
-        let node = self.nodes.first().context("the cluster has no processes")?;
-        let url = node
-            .flag("--redis-url")
-            .context("the processes share no Redis")?;
-        let secret = node
-            .flag("--cluster-secret")
-            .context("the processes share no secret")?;
-        let is_encrypted = !node.command.iter().any(|word| word == "--link-tls=false");
-        Ok(Orders {
-            redis: Some(Redis::open(url).await?),
-            links: Some(Links::new(
-                Secret::new(secret),
-                is_encrypted.then(Tls::new).transpose()?,
-            )),
-        })
-    }
-}
-
-impl NodeState {
-    fn flag(&self, name: &str) -> Option<&str> {
-        let at = self.command.iter().position(|word| word == name)?;
-        self.command.get(at + 1).map(String::as_str)
-    }
-
-    /// The server that a guardian runs; the process itself when there is no guardian.
-    fn server(&self) -> i32 {
-        let pid = self.pid;
-        let children =
-            std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-        let child = children
-            .split_whitespace()
-            .next()
-            .and_then(|child| child.parse().ok());
-        child.unwrap_or(pid)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn percentiles_are_nearest_ranks() {
-        let gaps: Vec<u64> = (1..=200).collect();
-        assert_eq!(
-            [50, 99, 100].map(|percent| percentile(&gaps, percent)),
-            [100, 198, 200]
-        );
-        assert_eq!(percentile(&[7], 50), 7);
-        assert_eq!(percentile(&[], 99), 0);
-    }
-
-    #[test]
-    fn a_row_says_each_promise_that_was_broken() {
-        let mut row = Row {
-            drill: Drill::EachCrash,
-            hit: 9,
-            p50: 400,
-            p99: 1_000,
-            max: 1_400,
-            goal: Some(1_000),
-            cuts: 9,
-            acknowledged: 50,
-            lost: 0,
-            doubled: 0,
-            jump: 0.5,
-            back: 0,
-            abuse: Vec::new(),
-        };
-        assert!(row.faults().is_empty(), "{:?}", row.faults());
-        (row.p99, row.lost) = (1_001, 2);
-        assert_eq!(
-            row.faults(),
-            [
-                "each-crash: clients stood still for 1001 ms (p99); 1000 ms are allowed",
-                "each-crash: 2 acknowledged messages were lost",
-            ]
-        );
-        row.goal = None;
-        assert_eq!(row.faults().len(), 1);
-    }
-
-    #[test]
-    fn flags_are_found() {
-        let node = NodeState {
-            name: "a".into(),
-            url: String::new(),
-            pid: 0,
-            command: ["plaza", "serve", "--redis-url", "redis://r"]
-                .map(str::to_owned)
-                .into(),
-        };
-        assert_eq!(node.flag("--redis-url"), Some("redis://r"));
-        assert_eq!(node.flag("--cluster-secret"), None);
-    }
 }

@@ -1,6 +1,9 @@
 //! Thread: serves the packets of all connections, and gives each client the streams that its
 //! session allows.
 
+mod requests;
+mod streams;
+
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::net::SocketAddr;
@@ -8,7 +11,6 @@ use std::time::{Duration, Instant};
 
 use metrics::{counter, gauge};
 use str0m::config::{CryptoProvider, DtlsCert};
-use str0m::media::MediaData;
 use str0m::net::{Protocol, Receive, TcpType};
 use str0m::{Candidate, Input};
 use tokio::net::UdpSocket;
@@ -16,14 +18,11 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::sleep_until;
 
 use super::client::{SfuClient, SfuEvent};
-use super::layers::{Quality, choose};
 use super::origins::Origins;
 use super::session::{SfuSession, Source};
 use super::tcp::{Arrived, Limits, Streams};
-use super::words::{self, SfuReply, SfuRequest};
+use super::words::SfuReply;
 use super::{Answer, SfuCommand, SfuReplySink};
-use crate::components::call::CallFact;
-use crate::components::fact::Fact;
 use crate::components::id::{PlayerId, SpaceId};
 
 /// Maximum number of packets read before connections are served again.
@@ -154,171 +153,6 @@ impl Carrier {
         })
     }
 
-    fn command(&mut self, command: SfuCommand, now: Instant) {
-        match command {
-            SfuCommand::Open(space, sink) => {
-                self.close(space);
-                let followed = FollowedSpace {
-                    session: SfuSession::default(),
-                    sink,
-                    clients: BTreeMap::new(),
-                    routes: HashMap::new(),
-                    is_dirty: false,
-                };
-                self.spaces.insert(space, followed);
-            }
-            SfuCommand::Snapshot(space, snapshot, missed) => {
-                let Some(followed) = self.spaces.get_mut(&space) else {
-                    return;
-                };
-                followed.session.rebase(&snapshot);
-                let forwarded = followed.session.forwarded();
-                for player in forwarded.filter(|player| !followed.clients.contains_key(player)) {
-                    followed.say(player, &SfuReply::Again {});
-                }
-                self.changed(space, &missed, now);
-            }
-            SfuCommand::Tick(space, output) => {
-                let Some(followed) = self.spaces.get_mut(&space) else {
-                    return;
-                };
-                followed.session.apply(&output);
-                self.changed(space, &output.facts, now);
-            }
-            SfuCommand::Close(space) => self.close(space),
-        }
-    }
-
-    fn close(&mut self, space: SpaceId) {
-        for id in self
-            .spaces
-            .remove(&space)
-            .into_iter()
-            .flat_map(|followed| followed.clients.into_values())
-        {
-            self.end(id);
-        }
-    }
-
-    /// Updates a space after new facts: ends connections of players who left, answers requests.
-    fn changed(&mut self, space: SpaceId, facts: &[Fact], now: Instant) {
-        let Some(followed) = self.spaces.get_mut(&space) else {
-            return;
-        };
-        followed.is_dirty = true;
-        let gone: Vec<_> = followed
-            .clients
-            .extract_if(.., |player, _| !followed.session.has(*player))
-            .collect();
-        for (_, id) in gone {
-            self.end(id);
-        }
-        for fact in facts {
-            if let Fact::Call(CallFact::SfuRequested { player, body }) = fact {
-                self.hear(space, *player, body, now);
-            }
-        }
-    }
-
-    fn end(&mut self, id: u64) {
-        if let Some(mut client) = self.clients.remove(&id) {
-            client.close();
-            self.origins.forget(id);
-            gauge!("plaza_forward_clients").set(self.clients.len() as f64);
-        }
-    }
-
-    /// Handles a client's request.
-    fn hear(&mut self, space: SpaceId, player: PlayerId, body: &str, now: Instant) {
-        let Some(followed) = self.spaces.get_mut(&space) else {
-            return;
-        };
-        let known = followed.clients.get(&player).copied();
-        match serde_json::from_str(body) {
-            Ok(SfuRequest::Offer { session, packed }) => {
-                let is_same = |id: &u64| {
-                    self.clients
-                        .get(id)
-                        .is_some_and(|client| client.session == session)
-                };
-                let refused = if known.is_none() && !followed.session.is_forwarded(player) {
-                    "no call near you goes through the SFU".to_owned()
-                } else {
-                    let before = known.filter(is_same);
-                    match self.agree((space, player), before, &session, &packed, now) {
-                        Ok(()) => return,
-                        Err(reason) => reason,
-                    }
-                };
-                tracing::debug!(%space, player = player.0, %refused, "refused an offer");
-                if let Some(followed) = self.spaces.get(&space) {
-                    let said = SfuReply::Refused {
-                        session: &session,
-                        reason: refused,
-                    };
-                    followed.say(player, &said);
-                }
-            }
-            Ok(SfuRequest::Show(show)) => {
-                if let Some(client) = known.and_then(|id| self.clients.get_mut(&id)) {
-                    client.show(show);
-                    followed.is_dirty = true;
-                }
-            }
-            Err(error) => {
-                tracing::debug!(%space, player = player.0, %error, "unknown request to the SFU");
-            }
-        }
-    }
-
-    /// Creates a connection, or changes the existing one.
-    fn agree(
-        &mut self,
-        (space, player): (SpaceId, PlayerId),
-        before: Option<u64>,
-        session: &str,
-        packed: &str,
-        now: Instant,
-    ) -> Result<(), String> {
-        let offer = words::read(packed).map_err(|error| error.to_string())?;
-        let agreed = |error: str0m::RtcError| error.to_string();
-        let changed = before.and_then(|id| self.clients.get_mut(&id).map(|client| (id, client)));
-        let (id, answer) = if let Some((id, client)) = changed {
-            let accepted = client.accept(offer, now);
-            // The name is another one after a restart of the connection, even if the offer fails.
-            self.origins.name(id, client.ufrag());
-            (None, accepted.map_err(agreed)?)
-        } else {
-            let who = (space, player);
-            let mut client = SfuClient::new(
-                who,
-                session.to_owned(),
-                &self.certificate,
-                &self.candidates,
-                now,
-            );
-            let answer = client.accept(offer, now).map_err(agreed)?;
-            self.next += 1;
-            self.origins.name(self.next, client.ufrag());
-            self.clients.insert(self.next, client);
-            gauge!("plaza_forward_clients").set(self.clients.len() as f64);
-            (Some(self.next), answer)
-        };
-        let Some(followed) = self.spaces.get_mut(&space) else {
-            return Ok(());
-        };
-        followed.is_dirty = true;
-        let said = SfuReply::Answer {
-            session,
-            packed: words::pack(&answer.to_sdp_string()),
-        };
-        followed.say(player, &said);
-        if let Some(replaced) = id.and_then(|id| followed.clients.insert(player, id)) {
-            self.end(replaced);
-        }
-        Ok(())
-    }
-
     /// Reads packets that have arrived. Returns whether one of them belongs to a client.
     fn read(&mut self, udp: &UdpSocket, buffer: &mut [u8]) -> bool {
         let mut is_any_ours = false;
@@ -395,7 +229,7 @@ impl Carrier {
                 .filter_map(|(space, followed)| followed.is_dirty.then_some(*space))
                 .collect();
             for space in dirty {
-                self.plan(space, now);
+                self.assign_streams(space, now);
             }
             let due: Vec<u64> = self
                 .clients
@@ -465,100 +299,6 @@ impl Carrier {
                 if followed.clients.get(&player) == Some(&id) {
                     followed.clients.remove(&player);
                 }
-            }
-        }
-    }
-
-    /// Forwards a frame to every client that receives the stream.
-    fn forward(
-        &mut self,
-        from: u64,
-        source: Source,
-        space: SpaceId,
-        frame: &MediaData,
-        now: Instant,
-    ) {
-        let Some(routes) = self
-            .spaces
-            .get(&space)
-            .and_then(|followed| followed.routes.get(&source))
-        else {
-            return;
-        };
-        let mut needs_keyframe = false;
-        let mut forwarded = 0;
-        for (to, slot) in routes {
-            let Some(quality) = self
-                .clients
-                .get(to)
-                .and_then(|client| client.quality(*slot))
-            else {
-                continue;
-            };
-            let is_wanted = |sender: &SfuClient| sender.is_layer(source.1, quality, frame.rid, now);
-            let is_wanted = self.clients.get(&from).is_some_and(is_wanted);
-            if let Some(receiver) = self.clients.get_mut(to) {
-                needs_keyframe |= receiver.forward(*slot, frame, is_wanted, now);
-                forwarded += 1;
-            }
-        }
-        counter!("plaza_forward_frames_total").increment(forwarded);
-        if needs_keyframe && let Some(sender) = self.clients.get_mut(&from) {
-            sender.ask_for_keyframe(source.1, frame.rid, now);
-        }
-    }
-
-    /// Assigns streams to the clients of a space.
-    fn plan(&mut self, space: SpaceId, now: Instant) {
-        let Some(followed) = self.spaces.get_mut(&space) else {
-            return;
-        };
-        followed.is_dirty = false;
-        followed.routes.clear();
-        let people: Vec<(PlayerId, u64)> = followed
-            .clients
-            .iter()
-            .map(|(player, id)| (*player, *id))
-            .collect();
-        for (player, id) in people {
-            let Some(client) = self.clients.get(&id) else {
-                continue;
-            };
-            let mut wanted: BTreeMap<Source, Quality> = BTreeMap::new();
-            let mut requests = Vec::new();
-            for source in followed.session.streams_for(player) {
-                let sender = followed
-                    .clients
-                    .get(&source.0)
-                    .and_then(|id| self.clients.get(id));
-                let Some(sender) = sender else { continue };
-                if source.1.is_picture() {
-                    requests.push(sender.request(source.1, client.height_of(source), now));
-                } else {
-                    wanted.insert(source, Quality::Coarse);
-                }
-            }
-            let voices = wanted.len();
-            let (videos, desired) = choose(&requests, client.budget(voices));
-            tracing::trace!(
-                player = player.0,
-                budget = client.budget(voices),
-                ?requests,
-                ?videos,
-                "chose video layers"
-            );
-            wanted.extend(videos);
-            let Some(client) = self.clients.get_mut(&id) else {
-                continue;
-            };
-            client.want(desired, voices, now);
-            client.assign(&wanted);
-            for (slot, source) in client.feeds() {
-                followed.routes.entry(source).or_default().push((id, slot));
-            }
-            if let Some(slots) = client.news() {
-                let session = client.session.as_str();
-                followed.say(player, &SfuReply::Slots { session, slots });
             }
         }
     }
