@@ -23,7 +23,7 @@ use super::{
     AppState, account, admin, arrivals, assets, audit_log, avatars, budgets, cluster, direct,
     document, elements, extract, files, health, ice, invites, layers, lobby, maps, measurements,
     metadata, setup, space_chat, space_elements, space_export, space_lines, space_map,
-    spaces, thumbnails, uploading, uploads, web,
+    space_settings, spaces, thumbnails, uploading, uploads, web,
 };
 use crate::net::edge::{self, Edge};
 
@@ -95,6 +95,7 @@ fn documented() -> OpenApiRouter<AppState> {
             space_chat::change_rules,
             space_chat::clear
         ))
+        .routes(routes!(space_settings::show, space_settings::change))
         .routes(routes!(space_export::export))
         .routes(routes!(space_lines::edit_line, space_lines::delete_line))
         .routes(routes!(direct::list))

@@ -1,19 +1,22 @@
-//! Space chat: saved messages of a space, and its chat and proximity rules.
+//! Space chat: saved messages of a space, and the rules of its chat.
+//!
+//! The rules also show and take what `space_settings` has, for clients from before it.
 
 use axum::extract::State;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::account::Empty;
 use super::address::Address;
 use super::error::{ApiError, Problem};
 use super::extract::{Caller, Json, Path, Query, UnreadBody};
+use super::patch::Patch;
+use super::space_settings::{ProximityChange, change_proximity};
 use super::{AppState, access, check};
 use crate::cluster::spaces::Opener;
 use crate::components::chat::{ChatCommand, ChatMessage, MAX_SLOW_SECONDS, Reaction};
 use crate::components::command::Command;
 use crate::components::id::{ChatId, SpaceId};
-use crate::components::peers::{PICTURES, ProximityCommand, ProximityRules, REACHES, VOICES};
 use crate::components::permissions::Permission;
 use crate::space::DurableEvent;
 use crate::store::SpaceRow;
@@ -54,7 +57,7 @@ pub struct ChatView {
     rules: RulesView,
 }
 
-/// Chat and proximity rules of a space.
+/// Rules of a space's chat, and its proximity rules as of `GET /space/{id}/settings`.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RulesView {
@@ -63,15 +66,13 @@ pub struct RulesView {
     retention_days: Option<u32>,
     /// Least number of seconds between two messages of the same player; 0 for no limit.
     slow_mode_seconds: u32,
-    /// Range of audio in tiles, where no zone sets another one; the range of video is two tiles
-    /// less.
+    /// `rangeTiles` of the settings.
     reach: u8,
-    /// Most voices that a player hears by distance; the nearest ones.
+    /// `maxAudio` of the settings.
     voices: u8,
-    /// Most videos that a player sees by distance.
+    /// `maxVideo` of the settings.
     pictures: u8,
-    /// Whether blocked tiles of the map also block audio and video; null for the setting of the
-    /// map.
+    /// `wallsBlock` of the settings.
     #[schema(required)]
     walls: Option<bool>,
     /// Whether the caller may moderate the space: its owner, or an admin.
@@ -240,63 +241,16 @@ pub struct RulesRequest {
     /// Least number of seconds between two messages of the same player, 0 to 21,600. Moderators of
     /// the space have no limit.
     slow_mode_seconds: Option<u32>,
-    /// Range of audio in tiles, 2 to 12.
+    /// As `rangeTiles` of the settings. New clients change it there, like the next three.
     reach: Option<u8>,
-    /// Most voices that a player hears by distance, 1 to 16.
+    /// As `maxAudio` of the settings.
     voices: Option<u8>,
-    /// Most videos that a player sees by distance, 0 to 9.
+    /// As `maxVideo` of the settings.
     pictures: Option<u8>,
-    /// Whether blocked tiles of the map also block audio and video; null for the setting of the
-    /// map.
+    /// As `wallsBlock` of the settings.
     #[serde(default)]
     #[schema(value_type = Option<bool>)]
     walls: Patch<Option<bool>>,
-}
-
-impl RulesRequest {
-    /// The proximity rules after the change.
-    fn voices(&self, now: ProximityRules) -> Result<ProximityRules, ApiError> {
-        let rules = ProximityRules {
-            range_tiles: self.reach.unwrap_or(now.range_tiles),
-            max_audio: self.voices.unwrap_or(now.max_audio),
-            max_video: self.pictures.unwrap_or(now.max_video),
-            walls_block: self.walls.or(now.walls_block),
-        };
-        if !REACHES.contains(&rules.range_tiles) {
-            return Err(ApiError::bad("Voices carry 2 to 12 tiles."));
-        }
-        if !VOICES.contains(&rules.max_audio) {
-            return Err(ApiError::bad("1 to 16 voices are heard at once."));
-        }
-        if !PICTURES.contains(&rules.max_video) {
-            return Err(ApiError::bad("0 to 9 pictures are seen at once."));
-        }
-        Ok(rules)
-    }
-}
-
-/// A field of a change: tells "null" from "absent".
-#[derive(Clone, Copy, Default)]
-enum Patch<T> {
-    #[default]
-    AsItIs,
-    For(T),
-}
-
-impl<T: Copy> Patch<T> {
-    /// The new value if there is one, otherwise the current one.
-    const fn or(&self, now: T) -> T {
-        match *self {
-            Self::AsItIs => now,
-            Self::For(wanted) => wanted,
-        }
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        T::deserialize(deserializer).map(Self::For)
-    }
 }
 
 /// Change the rules of a space
@@ -330,23 +284,26 @@ pub async fn change_rules(
             "Messages are kept for 1 to 3,650 days, or for ever.",
         ));
     }
-    let voices = body.voices(row.voices)?;
+    let proximity = ProximityChange {
+        range_tiles: body.reach,
+        max_audio: body.voices,
+        max_video: body.pictures,
+        walls_block: body.walls,
+    };
+    let voices = proximity.of(row.voices)?;
     if slow_seconds > MAX_SLOW_SECONDS {
         return Err(ApiError::bad("Slow mode is 0 to 21,600 seconds."));
     }
     state
         .store
-        .change_chat_rules(space, retention_days, slow_seconds, voices)
+        .change_chat_rules(space, retention_days, slow_seconds)
         .await?;
+    change_proximity(&state, space, voices).await?;
     state.spaces.tell(
         space,
         Command::Chat(ChatCommand::SetSlowMode {
             seconds: slow_seconds,
         }),
-    );
-    state.spaces.tell(
-        space,
-        Command::Proximity(ProximityCommand::SetRules { rules: voices }),
     );
     let row = SpaceRow {
         retention_days,

@@ -32,6 +32,7 @@ pub mod search;
 pub mod seed;
 pub mod sessions;
 pub mod setup;
+mod space_settings;
 pub mod spaces;
 mod standing;
 pub mod suspension;

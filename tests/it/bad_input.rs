@@ -200,12 +200,14 @@ async fn permissions_are_checked_before_a_body_is_read() {
         assert!(answer.starts_with("HTTP/1.1 403 "), "{call}: {answer}");
     }
     let rules = format!("PATCH /space/{space}/chat");
+    let settings = format!("PATCH /space/{space}/settings");
     let mine = format!("POST /direct/{}", eve.id);
     for (call, status) in [
         ("POST /admin/element", 403),
         ("POST /admin/avatar", 403),
         ("POST /admin/map", 403),
         (&rules[..], 403),
+        (&settings[..], 403),
         (&mine[..], 400),
     ] {
         let answer = without_a_body(&server, call, &eve.token).await;

@@ -161,9 +161,9 @@ async fn the_owners_proximity_rules_hold_at_once_and_survive_a_restart() {
         mut bob,
         bob_user,
     } = two().await;
-    let path = format!("/space/{space}/chat");
+    let path = format!("/space/{space}/settings");
     walk_up(&mut bob, 1, ada.welcome.player).await;
-    let rules = json!({"reach": 3, "voices": 2, "pictures": 0, "walls": true});
+    let rules = json!({"rangeTiles": 3, "maxAudio": 2, "maxVideo": 0, "wallsBlock": true});
     server
         .call("PATCH", &path, Some(&bob_user), rules.clone())
         .await
@@ -185,20 +185,24 @@ matches!(message, ServerMessage::Session(SessionS2c::Notice(notice)) if notice.c
     assert_eq!(told.message, words);
     connected_and_sees(&mut bob, false).await;
     // Fields that are left out stay.
-    let one = json!({"voices": 4});
+    let one = json!({"maxAudio": 4});
     let changed = server
         .call("PATCH", &path, Some(&ada_user), one)
         .await
         .fine();
     let expected = [
-        ("reach", json!(3)),
-        ("voices", json!(4)),
-        ("pictures", json!(0)),
-        ("walls", json!(true)),
+        ("rangeTiles", json!(3)),
+        ("maxAudio", json!(4)),
+        ("maxVideo", json!(0)),
+        ("wallsBlock", json!(true)),
     ];
     for (rule, value) in expected.clone() {
         assert_eq!(changed[rule], value, "{rule}");
     }
+    assert_eq!(changed["mayChange"], true);
+    let wide = json!({"rangeTiles": 13});
+    let answer = server.call("PATCH", &path, Some(&ada_user), wide).await;
+    answer.refused(400);
     drop((ada, bob));
 
     let folder = server.stop().await;
@@ -207,14 +211,23 @@ matches!(message, ServerMessage::Session(SessionS2c::Notice(notice)) if notice.c
     for (rule, value) in expected {
         assert_eq!(seen[rule], value, "{rule}");
     }
+    assert_eq!(seen["mayChange"], false);
     let _ada = BinaryClient::join(&server.address, &ada_user, &space).await;
     let mut bob = BinaryClient::join(&server.address, &bob_user, &space).await;
     connected_and_sees(&mut bob, false).await;
-    server
-        .call("PATCH", &path, Some(&ada_user), json!({"pictures": 9}))
+    // Older clients change them with the rules of the chat.
+    let chat = format!("/space/{space}/chat");
+    let changed = server
+        .call("PATCH", &chat, Some(&ada_user), json!({"pictures": 9}))
         .await
         .fine();
+    assert_eq!(
+        (&changed["reach"], &changed["pictures"]),
+        (&json!(3), &json!(9))
+    );
     connected_and_sees(&mut bob, true).await;
+    let seen = server.get(&path, Some(&bob_user)).await.fine();
+    assert_eq!(seen["maxVideo"], 9);
     server.stop().await;
 }
 

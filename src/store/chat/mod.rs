@@ -9,7 +9,6 @@ use super::paging::{ListPage, PageRoom};
 use super::{Statement, Store, StoreError, column, given, id, natural, over_given};
 use crate::components::chat::{ChatMessage, Reaction, Scope};
 use crate::components::id::{ChatId, PlayerId, SpaceId, UserId};
-use crate::components::peers::ProximityRules;
 
 /// Messages that are looked through at once for those that a reader does not hide.
 const LOOKED_THROUGH: u32 = 500;
@@ -252,26 +251,19 @@ impl Store {
         row.map(|row| row.read(Vec::new())).transpose()
     }
 
-    /// Sets the chat and proximity rules of a space.
+    /// Sets the chat rules of a space.
     pub async fn change_chat_rules(
         &self,
         space: SpaceId,
         retention_days: Option<u32>,
         slow_seconds: u32,
-        voices: ProximityRules,
     ) -> Result<(), StoreError> {
         sqlx::query(
-            "update spaces set chat_retention_days = $2, chat_slow_seconds = $3, reach_tiles = $4, \
-            most_voices = $5, \
-             most_pictures = $6, walls = $7 where id = $1",
+            "update spaces set chat_retention_days = $2, chat_slow_seconds = $3 where id = $1",
         )
         .bind(space.to_string())
         .bind(retention_days.map(i64::from))
         .bind(i64::from(slow_seconds))
-        .bind(i64::from(voices.range_tiles))
-        .bind(i64::from(voices.max_audio))
-        .bind(i64::from(voices.max_video))
-        .bind(voices.walls_block.map(i64::from))
         .execute(&self.writer)
         .await?;
         Ok(())

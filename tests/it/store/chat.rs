@@ -359,17 +359,11 @@ async fn old_messages_are_deleted_as_the_space_is_set(home: Home) {
         0,
         "kept for ever"
     );
-    store
-        .change_chat_rules(space, Some(3), 20, ProximityRules::default())
-        .await
-        .unwrap();
+    store.change_chat_rules(space, Some(3), 20).await.unwrap();
     let row = store.space(space).await.unwrap().unwrap();
     assert_eq!((row.retention_days, row.slow_seconds), (Some(3), 20));
     assert_eq!(store.forget_old_lines(u64::MAX).await.unwrap(), 1);
-    store
-        .change_chat_rules(space, None, 0, ProximityRules::default())
-        .await
-        .unwrap();
+    store.change_chat_rules(space, None, 0).await.unwrap();
     store
         .keep_chat(space, &said(&[message(2, "early"), message(3, "late")]))
         .await
@@ -534,10 +528,7 @@ async fn proximity_rules_are_stored(home: Home) {
             max_video: 0,
             walls_block: walls,
         };
-        store
-            .change_chat_rules(space, None, 0, voices)
-            .await
-            .unwrap();
+        store.change_proximity_rules(space, voices).await.unwrap();
         assert_eq!(store.space(space).await.unwrap().unwrap().voices, voices);
         assert_eq!(store.plan(space).await.unwrap().unwrap().voices, voices);
     }

@@ -794,6 +794,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/space/{id}/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show the settings of a space */
+        get: operations["spaceSettings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change the settings of a space
+         * @description Everyone inside is told of new proximity rules, which hold at once.
+         */
+        patch: operations["changeSpaceSettings"];
+        trace?: never;
+    };
     "/api/v1/space/{id}/thumbnail.svg": {
         parameters: {
             query?: never;
@@ -1048,7 +1069,7 @@ export interface components {
             /** @description Whether the space saves its messages. When it does not, only those present see them. */
             kept: boolean;
             /** @description Messages, oldest first. */
-            lines: components["schemas"]["LineEntry"][];
+            lines: components["schemas"]["MessageEntry"][];
         };
         /** @description A choice of avatar. */
         Choice: {
@@ -1261,43 +1282,6 @@ export interface components {
              */
             usesLeft: number | null;
         };
-        /** @description A message in a space. */
-        LineEntry: {
-            /**
-             * Format: int64
-             * @description Time, in Unix milliseconds.
-             */
-            at: number;
-            /** @description Whether it was deleted. A deleted message keeps its place in the list. */
-            deleted: boolean;
-            /**
-             * Format: int64
-             * @description Time of the last edit, in Unix milliseconds; absent when it was never edited.
-             */
-            editedAt?: number;
-            /** @description Id of the message. */
-            id: string;
-            /** @description Text; empty when the message was deleted. */
-            message: string;
-            /** @description Reactions of users. */
-            reactions: components["schemas"]["ReactionEntry"][];
-            /** @description Id of the message that it answers, if any. */
-            replyTo?: string;
-            /**
-             * Format: int32
-             * @description Audience: 0 for everyone in the space, 2 for an announcement.
-             */
-            scope: number;
-            /** @description Id of the sender. */
-            userId: string;
-            /** @description Name of the sender when it was sent. */
-            username: string;
-        };
-        /** @description New text of a message. */
-        LineRequest: {
-            /** @description Text, 1 to 4,000 characters. */
-            message: string;
-        };
         /** @description Access to a room of a `LiveKit` server. */
         LiveKitView: {
             /** @description Access token; it must be used within ten minutes. */
@@ -1430,6 +1414,43 @@ export interface components {
             /** @description The name over the head. */
             username: string;
         };
+        /** @description A message in a space. */
+        MessageEntry: {
+            /**
+             * Format: int64
+             * @description Time, in Unix milliseconds.
+             */
+            at: number;
+            /** @description Whether it was deleted. A deleted message keeps its place in the list. */
+            deleted: boolean;
+            /**
+             * Format: int64
+             * @description Time of the last edit, in Unix milliseconds; absent when it was never edited.
+             */
+            editedAt?: number;
+            /** @description Id of the message. */
+            id: string;
+            /** @description Text; empty when the message was deleted. */
+            message: string;
+            /** @description Reactions of users. */
+            reactions: components["schemas"]["ReactionEntry"][];
+            /** @description Id of the message that it answers, if any. */
+            replyTo?: string;
+            /**
+             * Format: int32
+             * @description Audience: 0 for everyone in the space, 2 for an announcement.
+             */
+            scope: number;
+            /** @description Id of the sender. */
+            userId: string;
+            /** @description Name of the sender when it was sent. */
+            username: string;
+        };
+        /** @description New text of a message. */
+        MessageRequest: {
+            /** @description Text, 1 to 4,000 characters. */
+            message: string;
+        };
         /** @description A request to add an avatar. */
         NewAvatar: {
             /** @description Address of the picture: a path on this server, or http(s). */
@@ -1546,6 +1567,29 @@ export interface components {
             /** @description Always `about:blank`: the status says what kind of problem it is. */
             type: string;
         };
+        /** @description A change of the settings; absent fields stay as they are. */
+        ProximityChange: {
+            /**
+             * Format: int32
+             * @description Most voices that a player hears by distance, 1 to 16.
+             */
+            maxAudio?: number | null;
+            /**
+             * Format: int32
+             * @description Most videos that a player sees by distance, 0 to 9.
+             */
+            maxVideo?: number | null;
+            /**
+             * Format: int32
+             * @description Range of audio in tiles, 2 to 12.
+             */
+            rangeTiles?: number | null;
+            /**
+             * @description Whether blocked tiles of the map also block audio and video; null for the setting of the
+             *     map.
+             */
+            wallsBlock?: boolean | null;
+        };
         /** @description One kind of reaction to a message. */
         ReactionEntry: {
             /** @description The emoji. */
@@ -1569,12 +1613,12 @@ export interface components {
         RulesRequest: {
             /**
              * Format: int32
-             * @description Most videos that a player sees by distance, 0 to 9.
+             * @description As `maxVideo` of the settings.
              */
             pictures?: number | null;
             /**
              * Format: int32
-             * @description Range of audio in tiles, 2 to 12.
+             * @description As `rangeTiles` of the settings. New clients change it there, like the next three.
              */
             reach?: number | null;
             /**
@@ -1590,28 +1634,24 @@ export interface components {
             slowModeSeconds?: number | null;
             /**
              * Format: int32
-             * @description Most voices that a player hears by distance, 1 to 16.
+             * @description As `maxAudio` of the settings.
              */
             voices?: number | null;
-            /**
-             * @description Whether blocked tiles of the map also block audio and video; null for the setting of the
-             *     map.
-             */
+            /** @description As `wallsBlock` of the settings. */
             walls?: boolean | null;
         };
-        /** @description Chat and proximity rules of a space. */
+        /** @description Rules of a space's chat, and its proximity rules as of `GET /space/{id}/settings`. */
         RulesView: {
             /** @description Whether the caller may moderate the space: its owner, or an admin. */
             mayModerate: boolean;
             /**
              * Format: int32
-             * @description Most videos that a player sees by distance.
+             * @description `maxVideo` of the settings.
              */
             pictures: number;
             /**
              * Format: int32
-             * @description Range of audio in tiles, where no zone sets another one; the range of video is two tiles
-             *     less.
+             * @description `rangeTiles` of the settings.
              */
             reach: number;
             /**
@@ -1626,13 +1666,10 @@ export interface components {
             slowModeSeconds: number;
             /**
              * Format: int32
-             * @description Most voices that a player hears by distance; the nearest ones.
+             * @description `maxAudio` of the settings.
              */
             voices: number;
-            /**
-             * @description Whether blocked tiles of the map also block audio and video; null for the setting of the
-             *     map.
-             */
+            /** @description `wallsBlock` of the settings. */
             walls: boolean | null;
         };
         /** @description A running space. */
@@ -1795,6 +1832,32 @@ export interface components {
             name: string;
             /** @description Whether the lobby lists it for everyone; otherwise everyone with the link may enter. */
             public?: boolean;
+        };
+        /** @description Settings of a space. */
+        SpaceSettings: {
+            /**
+             * Format: int32
+             * @description Most voices that a player hears by distance; the nearest ones.
+             */
+            maxAudio: number;
+            /**
+             * Format: int32
+             * @description Most videos that a player sees by distance.
+             */
+            maxVideo: number;
+            /** @description Whether the caller may change the settings: the space's owner, or an admin. */
+            mayChange: boolean;
+            /**
+             * Format: int32
+             * @description Range of audio in tiles, where no zone sets another one; the range of video is two tiles
+             *     less.
+             */
+            rangeTiles: number;
+            /**
+             * @description Whether blocked tiles of the map also block audio and video; null for the setting of the
+             *     map.
+             */
+            wallsBlock: boolean | null;
         };
         /** @description A space with its placed elements. */
         SpaceView: {
@@ -3923,7 +3986,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["LineEntry"][];
+                    "application/json": components["schemas"]["MessageEntry"][];
                     "text/plain": string;
                 };
             };
@@ -3954,7 +4017,7 @@ export interface operations {
             path: {
                 /** @description The space */
                 id: string;
-                /** @description The line */
+                /** @description The message */
                 line: string;
             };
             cookie?: never;
@@ -3997,14 +4060,14 @@ export interface operations {
             path: {
                 /** @description The space */
                 id: string;
-                /** @description The line */
+                /** @description The message */
                 line: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["LineRequest"];
+                "application/json": components["schemas"]["MessageRequest"];
             };
         };
         responses: {
@@ -4145,6 +4208,92 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ServerView"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    spaceSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The space */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpaceSettings"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeSpaceSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The space */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProximityChange"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpaceSettings"];
                 };
             };
             /** @description Refused; the document says why */
