@@ -281,8 +281,8 @@ test("old messages are paged back to and found after a crash", async () => {
 });
 
 test("the owner sets slow mode, exports the chat and deletes everything", async () => {
-  await ada.page.getByRole("button", { name: "Chat settings" }).click();
-  await ada.shot("chat-settings");
+  await ada.page.getByRole("button", { name: "Space settings" }).click();
+  await ada.shot("space-settings");
   await ada.page.getByLabel("Slow mode").selectOption({ label: "One message in 15 minutes" });
   await bob.page.getByText("Slow mode is on: everyone can write once in 15 minutes.").waitFor();
   await bob.say("one");

@@ -14,7 +14,7 @@ let ada;
 let bo;
 let link;
 
-const settings = (person) => person.page.getByRole("dialog", { name: "Chat settings" });
+const settings = (person) => person.page.getByRole("dialog", { name: "Space settings" });
 
 before(async () => {
   server = await Server.start();
@@ -56,9 +56,9 @@ test("in a reading corner only people close by hear each other", async () => {
 
 test("the owner changes the rules with the keyboard, and everyone is told", async () => {
   const { page } = ada;
-  await page.getByRole("button", { name: "Chat settings" }).click();
-  await settings(ada).getByLabel("Slow mode").focus();
-  for (const label of ["Voices carry", "Heard at once", "Seen at once", "Walls"]) {
+  await page.getByRole("button", { name: "Space settings" }).click();
+  await settings(ada).getByLabel("Voices carry").focus();
+  for (const label of ["Heard at once", "Seen at once", "Walls"]) {
     await page.keyboard.press("Tab");
     const isThere = await settings(ada)
       .getByLabel(label)
@@ -94,7 +94,7 @@ test("on a phone the rules fit the screen", async () => {
   await page.goto(link);
   await person.arrive();
   await page.getByRole("button", { name: /^Chat/ }).click();
-  await page.getByRole("button", { name: "Chat settings" }).click();
+  await page.getByRole("button", { name: "Space settings" }).click();
   const walls = settings(person).getByLabel("Walls");
   await walls.selectOption({ label: "Let voices and pictures through" });
   await page.getByText(/^From now on voices carry \d tiles; at most/).waitFor();

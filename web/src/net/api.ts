@@ -32,7 +32,14 @@ export type UploadedPicture = Schema<"UploadEntry">;
 /** A conversation with another user: its last message and how many are unread. */
 export type DirectConversation = Schema<"ConversationEntry">;
 
-export type ChatRules = Omit<Schema<"ChatView">, "lines" | "before">;
+/** Rules of a space's chat. */
+export type ChatRules = Pick<
+  Schema<"ChatView">,
+  "kept" | "retentionDays" | "slowModeSeconds" | "mayModerate"
+>;
+export type SpaceSettings = Schema<"SpaceSettings">;
+/** A change of the settings; absent fields stay as they are. */
+export type ProximityRequest = RawSchema<"ProximityChange">;
 
 /** A page of a space's saved messages. */
 export interface ChatPage {
@@ -156,6 +163,13 @@ const rules = {
   mayModerate: boolean,
 };
 const changedRules = object<Schema<"RulesView">>(rules);
+const spaceSettings = object<SpaceSettings>({
+  rangeTiles: number,
+  maxAudio: number,
+  maxVideo: number,
+  wallsBlock: nullable(boolean),
+  mayChange: boolean,
+});
 const chat = object<Schema<"ChatView">>({
   kept: boolean,
   lines: list(
@@ -302,6 +316,10 @@ export const api = {
     ),
   changeChatRules: (id: string, request: RawSchema<"RulesRequest">) =>
     ask("patch", "/space/{id}/chat", { path: { id }, body: request }, changedRules),
+  spaceSettings: (id: string) =>
+    ask("get", "/space/{id}/settings", { path: { id } }, spaceSettings),
+  changeSpaceSettings: (id: string, request: ProximityRequest) =>
+    ask("patch", "/space/{id}/settings", { path: { id }, body: request }, spaceSettings),
   clearChat: (id: string) => tell("delete", "/space/{id}/chat", { path: { id } }),
   exportChat: (id: string, format: "json" | "text") =>
     download("get", "/space/{id}/chat/export", { path: { id }, query: { format } }),

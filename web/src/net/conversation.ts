@@ -230,7 +230,7 @@ export class Conversation {
   /** Takes the code of a notice. */
   hear(code: string): void {
     if (code === "chat-cleared") this.#clear();
-    if (code === "slow-mode" || code === "voices") void this.#ask();
+    if (code === "slow-mode") void this.#ask();
   }
 
   /** A connection opened; its history follows. */

@@ -24,7 +24,8 @@ vi.mock("./api", () => ({
   api: {
     spaceMap: async () => map,
     conversations: async () => [],
-    chat: async () => ({ messages: [], before: null, rules: { kept: false, reach: 5 } }),
+    chat: async () => ({ messages: [], before: null, rules: { kept: false } }),
+    spaceSettings: async () => ({ rangeTiles: 5 }),
   },
 }));
 vi.spyOn(console, "info").mockImplementation(() => {});

@@ -27,6 +27,7 @@ import { currentToken } from "./http";
 import { Overhead } from "./overhead";
 import { OwnStatus, WAVE } from "./own-status";
 import { People } from "./people";
+import { Settings } from "./settings";
 import { Silence } from "./silence";
 import { MapCopy } from "./space-map";
 import { Walking } from "./walking";
@@ -133,11 +134,12 @@ export class Space {
       speaker(this.people.whereIs(player), this.people.card(player)?.status ?? 0),
     me: () => speaker(this.walking.prediction?.body, this.own.chosen.value),
     zones: () => this.map.current?.zones,
-    usualReach: () => this.conversation.rules.value?.reach,
+    usualReach: () => this.settings.current.value?.rangeTiles,
   });
   /** Speech bubbles and emotes. */
   readonly overhead = new Overhead();
   readonly conversation: Conversation;
+  readonly settings: Settings;
   /** Direct messages of this user. */
   readonly direct = new Direct(() => this.people.mine?.user ?? "");
 
@@ -170,6 +172,7 @@ export class Space {
       heard: (message) => this.#hear(message),
       deleted: (id) => this.overhead.takeBack(id),
     });
+    this.settings = new Settings(id);
     const hello = () => ({
       token: currentToken() ?? "",
       space: id,
@@ -279,6 +282,7 @@ export class Space {
         break;
       case "Notice":
         this.conversation.hear(message.code);
+        this.settings.hear(message.code);
         if (message.code === "no-path") this.walking.refuse();
         if (message.code === "no-follow") this.following.refuse();
         this.notice.value = message.message;
@@ -332,6 +336,7 @@ export class Space {
       void this.direct.refresh();
     });
     this.map.begin(welcome);
+    this.settings.begin();
   }
 
   /**

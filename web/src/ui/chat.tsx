@@ -2,13 +2,13 @@
 
 import { useState } from "preact/hooks";
 import type { Space } from "../net/space";
-import { ChatSettings } from "./chat-settings";
 import { IconButton } from "./controls";
 import { DirectTab } from "./direct";
 import { rove } from "./focus";
 import { useLayer } from "./layers";
 import { MessagesTab } from "./messages";
 import { Search } from "./search";
+import { SpaceSettingsDialog } from "./space-settings";
 
 /** Which part of the chat is shown. */
 export type Tab = "space" | "nearby" | "direct";
@@ -43,7 +43,7 @@ export function ChatPanel({ space, input, tab, unread, readUpTo, onTab, onClose 
         )}
         <IconButton
           icon="sliders"
-          label="Chat settings"
+          label="Space settings"
           class="quiet small"
           onClick={() => setSetting(true)}
         />
@@ -62,7 +62,7 @@ export function ChatPanel({ space, input, tab, unread, readUpTo, onTab, onClose 
           readUpTo={readUpTo}
         />
       )}
-      {isSetting && <ChatSettings space={space} onClose={() => setSetting(false)} />}
+      {isSetting && <SpaceSettingsDialog space={space} onClose={() => setSetting(false)} />}
     </section>
   );
 }

@@ -1,10 +1,10 @@
 /**
- * Chat settings: what the person is notified of, and the rules of the space for those who may
- * moderate it.
+ * Space settings: what the person is notified of, and for those who may change them the rules of
+ * the chat, and who hears and sees whom.
  */
 
 import { useState } from "preact/hooks";
-import { api, type ChatRules } from "../net/api";
+import { api, type ChatRules, type ProximityRequest, type SpaceSettings } from "../net/api";
 import type { RawSchema } from "../net/http";
 import type { Space } from "../net/space";
 import { useAttempt } from "./attempt";
@@ -12,19 +12,49 @@ import { Dialog, ErrorNote } from "./controls";
 import { askToNotify, canNotify, mayNotify } from "./notify";
 
 const SLOW = [0, 5, 10, 30, 60, 300, 900, 3600];
-const REACH = [2, 3, 5, 8, 12];
-const VOICES = [1, 2, 4, 8, 16];
-const PICTURES = [0, 1, 2, 4, 9];
+const RANGES = [2, 3, 5, 8, 12];
+const AUDIO = [1, 2, 4, 8, 16];
+const VIDEO = [0, 1, 2, 4, 9];
 const WALLS = [null, true, false];
 const RETENTION = [null, 1, 7, 30, 90, 365];
 
-type Change = (request: RawSchema<"RulesRequest">) => void;
+type ChangeChat = (request: RawSchema<"RulesRequest">) => void;
 
-export function ChatSettings({ space, onClose }: { space: Space; onClose: () => void }) {
+export function SpaceSettingsDialog({ space, onClose }: { space: Space; onClose: () => void }) {
   const { error, run } = useAttempt();
+  const settings = space.settings.current.value;
+  return (
+    <Dialog title="Space settings" onClose={onClose}>
+      <div class="section">
+        <h2>Space settings</h2>
+        {error && <ErrorNote>{error}</ErrorNote>}
+        <ChatPart space={space} run={run} onClose={onClose} />
+        {settings?.mayChange && (
+          <Proximity
+            settings={settings}
+            change={(request) => void run(() => space.settings.change(request))}
+          />
+        )}
+        <form method="dialog">
+          <button type="submit" class="button primary">
+            Done
+          </button>
+        </form>
+      </div>
+    </Dialog>
+  );
+}
+
+interface ChatPartProps {
+  space: Space;
+  run: (attempt: () => Promise<void>) => Promise<unknown>;
+  onClose: () => void;
+}
+
+function ChatPart({ space, run, onClose }: ChatPartProps) {
   const { conversation, id } = space;
   const rules = conversation.rules.value;
-  const change: Change = (request) =>
+  const change: ChangeChat = (request) =>
     void run(async () => {
       const changed = await api.changeChatRules(id, request);
       conversation.rules.value = { kept: rules?.kept ?? false, ...changed };
@@ -35,33 +65,25 @@ export function ChatSettings({ space, onClose }: { space: Space; onClose: () => 
       onClose();
     });
   return (
-    <Dialog title="Chat settings" onClose={onClose}>
-      <div class="section">
-        <h2>Chat settings</h2>
-        {error && <ErrorNote>{error}</ErrorNote>}
-        <p class="muted">{keptFor(rules)}</p>
-        {!mayNotify.value && canNotify && (
-          <div class="row">
-            <button type="button" class="button" onClick={() => void askToNotify()}>
-              Notify me when my name is mentioned
-            </button>
-          </div>
-        )}
-        {rules?.mayModerate && (
-          <>
-            <Rules rules={rules} change={change} />
-            {rules.kept && <Kept rules={rules} change={change} />}
-            {rules.kept && <Download onTake={(format) => void run(() => take(id, format))} />}
-            <Clear onClear={clear} />
-          </>
-        )}
-        <form method="dialog">
-          <button type="submit" class="button primary">
-            Done
+    <>
+      <h3>Chat</h3>
+      <p class="muted">{keptFor(rules)}</p>
+      {!mayNotify.value && canNotify && (
+        <div class="row">
+          <button type="button" class="button" onClick={() => void askToNotify()}>
+            Notify me when my name is mentioned
           </button>
-        </form>
-      </div>
-    </Dialog>
+        </div>
+      )}
+      {rules?.mayModerate && (
+        <>
+          <SlowMode rules={rules} change={change} />
+          {rules.kept && <Kept rules={rules} change={change} />}
+          {rules.kept && <Download onTake={(format) => void run(() => take(id, format))} />}
+          <Clear onClear={clear} />
+        </>
+      )}
+    </>
   );
 }
 
@@ -106,55 +128,67 @@ function Choice<T>({ label, choices, current, nameOf, onChoose }: ChoiceProps<T>
   );
 }
 
-function Rules({ rules, change }: { rules: ChatRules; change: Change }) {
+function SlowMode({ rules, change }: { rules: ChatRules; change: ChangeChat }) {
+  return (
+    <Choice
+      label="Slow mode"
+      choices={SLOW}
+      current={rules.slowModeSeconds}
+      nameOf={(seconds) => (seconds === 0 ? "Off" : `One message in ${time(seconds)}`)}
+      onChoose={(slowModeSeconds) => change({ slowModeSeconds })}
+    />
+  );
+}
+
+interface ProximityProps {
+  settings: SpaceSettings;
+  change: (request: ProximityRequest) => void;
+}
+
+/** Who hears and sees whom. */
+function Proximity({ settings, change }: ProximityProps) {
   return (
     <>
-      <Choice
-        label="Slow mode"
-        choices={SLOW}
-        current={rules.slowModeSeconds}
-        nameOf={(seconds) => (seconds === 0 ? "Off" : `One message in ${time(seconds)}`)}
-        onChoose={(slowModeSeconds) => change({ slowModeSeconds })}
-      />
+      <h3>Proximity</h3>
       <Choice
         label="Voices carry"
-        choices={REACH}
-        current={rules.reach}
+        choices={RANGES}
+        current={settings.rangeTiles}
         nameOf={(tiles) => `${tiles} tiles`}
-        onChoose={(reach) => change({ reach })}
+        onChoose={(rangeTiles) => change({ rangeTiles })}
       />
       <Choice
         label="Heard at once"
-        choices={VOICES}
-        current={rules.voices}
+        choices={AUDIO}
+        current={settings.maxAudio}
         nameOf={(count) => (count === 1 ? "The nearest person" : `The ${count} nearest people`)}
-        onChoose={(voices) => change({ voices })}
+        onChoose={(maxAudio) => change({ maxAudio })}
       />
       <Choice
         label="Seen at once"
-        choices={PICTURES}
-        current={rules.pictures}
+        choices={VIDEO}
+        current={settings.maxVideo}
         nameOf={(count) =>
           count === 0 ? "Nobody" : count === 1 ? "One of them" : `${count} of them`
         }
-        onChoose={(pictures) => change({ pictures })}
+        onChoose={(maxVideo) => change({ maxVideo })}
       />
       <Choice
         label="Walls"
         choices={WALLS}
-        current={rules.walls}
+        current={settings.wallsBlock}
         nameOf={(walls) => {
           if (walls === null) return "As the map says";
           return walls ? "Stop voices and pictures" : "Let voices and pictures through";
         }}
-        onChoose={(walls) => change({ walls })}
+        onChoose={(wallsBlock) => change({ wallsBlock })}
       />
     </>
   );
 }
 
 /** How long messages are saved. */
-function Kept({ rules, change }: { rules: ChatRules; change: Change }) {
+function Kept({ rules, change }: { rules: ChatRules; change: ChangeChat }) {
   return (
     <Choice
       label="Keep messages"
