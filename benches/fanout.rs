@@ -81,7 +81,7 @@ fn relay() -> Relay {
 /// A space with this many players, each with a client that follows it.
 fn watched(people: u32) -> (Space, Relay) {
     let (mut space, mut relay) = (crowd(0), relay());
-    relay.rebase(&space.picture(), 1);
+    relay.rebase(&space.snapshot(), 1);
     let joins: Vec<_> = (1..=people)
         .filter_map(|number| relay.join(arrival(number)))
         .collect();
@@ -95,7 +95,7 @@ fn watched(people: u32) -> (Space, Relay) {
 fn encode_1000_walking(bencher: Bencher) {
     let mut space = crowd(1_000);
     let visible = RefCell::new(Visible::new(SIDE, SIDE));
-    visible.borrow_mut().rebase(&space.picture(), 1);
+    visible.borrow_mut().rebase(&space.snapshot(), 1);
     let mut seq = 0;
     bencher
         .with_inputs(|| {

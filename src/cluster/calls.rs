@@ -25,8 +25,8 @@ pub(super) async fn follow(sfu: Sfu, handle: SpaceHandle) {
     while let Some(seen) = seen.recv().await {
         match seen {
             SpaceUpdate::Snapshot {
-                picture, missed, ..
-            } => sfu.picture(space, picture, missed),
+                snapshot, missed, ..
+            } => sfu.snapshot(space, snapshot, missed),
             SpaceUpdate::Tick(output) if output.is_quiet() => {}
             SpaceUpdate::Tick(output) => sfu.tick(space, output),
             SpaceUpdate::Ended(_) => break,

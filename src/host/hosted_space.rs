@@ -101,7 +101,7 @@ impl HostedSpace {
     ) -> Self {
         let now = now();
         let period = Duration::from_secs(1) / u32::from(space.rate().per_second());
-        let shown_history = History(space.picture().history.into());
+        let shown_history = History(space.snapshot().history.into());
         status.version.store(space.version(), Ordering::Release);
         // The world is rebuilt on the thread that runs it. Allocated here, its pages could never be
         // freed, because they are shared with data of other threads.
@@ -294,7 +294,7 @@ impl HostedSpace {
 
     fn show(&mut self, output: &Arc<TickOutput>, is_over: bool) {
         let epoch = self.epoch;
-        let mut picture: Option<Arc<Snapshot>> = None;
+        let mut snapshot: Option<Arc<Snapshot>> = None;
         let mut followers = std::mem::take(&mut self.followers);
         followers.retain_mut(|follower| {
             if is_over {
@@ -304,7 +304,7 @@ impl HostedSpace {
             let seen = match follower.missed.as_mut() {
                 None => SpaceUpdate::Tick(Arc::clone(output)),
                 Some(missed) => SpaceUpdate::Snapshot {
-                    picture: Arc::clone(picture.get_or_insert_with(|| Arc::new(self.snapshot()))),
+                    snapshot: Arc::clone(snapshot.get_or_insert_with(|| Arc::new(self.snapshot()))),
                     epoch,
                     missed: missed.iter().chain(&output.facts).cloned().collect(),
                 },
@@ -328,13 +328,13 @@ impl HostedSpace {
     fn snapshot(&mut self) -> Snapshot {
         Snapshot {
             history: self.shown_history.0.iter().cloned().collect(),
-            ..self.space.picture()
+            ..self.space.snapshot()
         }
     }
 
     pub(super) fn follow(&mut self, sender: Sender<SpaceUpdate>) {
         let seen = SpaceUpdate::Snapshot {
-            picture: Arc::new(self.snapshot()),
+            snapshot: Arc::new(self.snapshot()),
             epoch: self.epoch,
             missed: Vec::new(),
         };

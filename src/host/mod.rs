@@ -165,7 +165,7 @@ pub enum SpaceUpdate {
     /// The full state: first of all, and after the follower fell behind.
     Snapshot {
         /// Full visible state of the space.
-        picture: Arc<Snapshot>,
+        snapshot: Arc<Snapshot>,
         /// Epoch of the space.
         epoch: u64,
         /// Facts of the ticks that were left out.

@@ -227,7 +227,7 @@ impl Space {
     }
 
     /// The full visible state of the space.
-    pub fn picture(&mut self) -> Snapshot {
+    pub fn snapshot(&mut self) -> Snapshot {
         self.awake().snapshot()
     }
 

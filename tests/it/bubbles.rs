@@ -354,7 +354,7 @@ fn a_restored_space_has_no_bubbles() {
     world.form(1, false);
     let checkpoint = world.space.checkpoint();
     let mut space = Space::restore(&plan(), TickRate::DEFAULT, &checkpoint, &[]).unwrap();
-    let snapshot = space.picture();
+    let snapshot = space.snapshot();
     assert!(snapshot.bubbles.is_empty());
     let peers: BTreeMap<PlayerId, Vec<Peer>> = snapshot.peers.into_iter().collect();
     assert_eq!(
@@ -414,7 +414,7 @@ fn action() -> impl Strategy<Value = Act> {
 
 impl World {
     fn player(&mut self, number: u32) -> Option<PlayerId> {
-        let snapshot = self.space.picture();
+        let snapshot = self.space.snapshot();
         let found = snapshot
             .players
             .iter()
@@ -464,7 +464,7 @@ impl World {
     }
 
     fn check(&mut self) -> Result<(), TestCaseError> {
-        let snapshot = self.space.picture();
+        let snapshot = self.space.snapshot();
         let here: BTreeSet<PlayerId> = snapshot
             .players
             .iter()

@@ -205,13 +205,13 @@ fn history_of(version: usize, whole: &Snapshot) -> Vec<ChatMessage> {
 
 #[test]
 fn checkpoints_of_every_version_are_loaded() {
-    let whole = village().picture();
+    let whole = village().snapshot();
     for (index, bytes) in golden("checkpoints.txt").iter().enumerate() {
         let version = index + 1;
         let checkpoint = Checkpoint::decode(bytes).expect("it was saved by an earlier build");
         assert_eq!(checkpoint.tick, Tick(204));
         let mut space = restore(&checkpoint).expect("it was saved by an earlier build");
-        let mut loaded = space.picture();
+        let mut loaded = space.snapshot();
         assert_eq!(loaded.history, history_of(version, &whole));
         for ((card, ..), (known, ..)) in loaded.players.iter_mut().zip(&whole.players) {
             if version <= 3 {
@@ -277,11 +277,11 @@ fn durable_events_of_every_kind_are_loaded() {
     };
     let mut space = restored(&events[..4]);
     assert_eq!(space.tick(), Tick(300));
-    let history = space.picture().history;
+    let history = space.snapshot().history;
     assert_eq!(history.len(), 1, "the same message twice counts once");
     assert_eq!(history[0].text, "edited");
     assert_eq!(history[0].reactions[0].users, [user(2)]);
-    assert_eq!(restored(&events).picture().history, [], "it was cleared");
+    assert_eq!(restored(&events).snapshot().history, [], "it was cleared");
     assert_eq!(
         DurableEvent::decode(&[99]),
         Err(CheckpointError::Event { kind: 99 })
@@ -357,5 +357,5 @@ fn a_system_without_a_section_starts_fresh() {
     checkpoint.sections.retain(|section| section.name == "chat");
     let mut space = restore(&checkpoint).unwrap();
     assert_eq!(space.people(), 0);
-    assert_eq!(space.picture().history, village().picture().history);
+    assert_eq!(space.snapshot().history, village().snapshot().history);
 }

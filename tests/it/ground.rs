@@ -317,8 +317,8 @@ fn block(id: u128, version: u32, (x, y): (u16, u16), width: u16, height: u16) ->
 }
 
 fn tile(space: &mut Space, player: u32) -> Tile {
-    let picture = space.picture();
-    let found = picture
+    let snapshot = space.snapshot();
+    let found = snapshot
         .players
         .iter()
         .find(|(card, ..)| card.player == PlayerId(player));
@@ -342,10 +342,10 @@ fn walk(space: &mut Space, player: u32, direction: Direction, first: u32, steps:
 #[test]
 fn edits_apply_in_order_and_an_early_one_is_held_back() {
     let mut space = Space::new(&plan(8, 8, Vec::new()), RATE);
-    let hash = space.picture().grid_hash;
+    let hash = space.snapshot().grid_hash;
     let out = space.step(&[block(2, 3, (5, 5), 1, 1)]);
     assert!(out.facts.is_empty() && space.is_behind());
-    assert_eq!((space.version(), space.picture().grid_hash), (1, hash));
+    assert_eq!((space.version(), space.snapshot().grid_hash), (1, hash));
     space.step(&[block(1, 2, (3, 3), 1, 1)]);
     assert!(space.is_behind());
     assert_eq!(space.version(), 2);
@@ -363,13 +363,13 @@ fn edits_apply_in_order_and_an_early_one_is_held_back() {
         [Fact::Element(ElementFact::LayoutReplaced { version: 3 })]
     );
     assert!(!space.is_behind());
-    let hash = space.picture().grid_hash;
+    let hash = space.snapshot().grid_hash;
     let late = [replace(&whole), block(1, 2, (3, 3), 1, 1)];
     assert!(
         space.step(&late).facts.is_empty(),
         "an old edit changes nothing"
     );
-    assert_eq!(space.picture().grid_hash, hash);
+    assert_eq!(space.snapshot().grid_hash, hash);
 }
 
 #[test]

@@ -169,7 +169,7 @@ fn leaving_ends_a_search() {
     })]);
     space.step(&[join(1)]);
     let again = space
-        .picture()
+        .snapshot()
         .players
         .iter()
         .find(|(card, ..)| card.user == user)

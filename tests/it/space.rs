@@ -124,7 +124,7 @@ fn place(placement: Placement) -> Command {
 }
 
 fn position(space: &mut Space, player: u32) -> Position {
-    let snapshot = space.picture();
+    let snapshot = space.snapshot();
     let found = snapshot
         .players
         .iter()
@@ -252,7 +252,7 @@ fn inputs_are_acknowledged_in_order_and_old_ones_ignored() {
     for _ in 0..8 {
         space.step(&[]);
     }
-    assert_eq!(space.picture().players[0].2.ack, 20);
+    assert_eq!(space.snapshot().players[0].2.ack, 20);
 }
 
 #[test]
@@ -331,7 +331,7 @@ fn walking_up_to_a_player_follows_them_and_stops_next_to_them() {
         first.x.abs_diff(second.x).max(first.y.abs_diff(second.y)),
         1
     );
-    assert!(!space.picture().players[0].2.walking);
+    assert!(!space.snapshot().players[0].2.walking);
 }
 
 #[test]
@@ -369,19 +369,19 @@ fn tile_steps_go_one_tile_at_walking_speed() {
 #[test]
 fn an_element_placed_on_a_player_moves_them_aside_and_its_removal_opens_the_ground() {
     let mut space = Space::new(&plan_from(&["....", "....", "...."], Tile::new(1, 1)), RATE);
-    let hash = space.picture().grid_hash;
+    let hash = space.snapshot().grid_hash;
     space.step(&[join(1)]);
     let placement = desk(3, Tile::new(1, 1), 1, 1);
     let out = space.step(&[place(placement.clone())]);
     assert_eq!(out.stances.len(), 1);
     assert_eq!(position(&mut space, 1), Tile::new(1, 0).middle());
-    assert_ne!(space.picture().grid_hash, hash);
+    assert_ne!(space.snapshot().grid_hash, hash);
     space.step(&[Command::Element(ElementCommand::Remove {
         id: placement.id,
         version: 3,
     })]);
     assert_eq!(
-        (space.picture().grid_hash, space.picture().version),
+        (space.snapshot().grid_hash, space.snapshot().version),
         (hash, 3)
     );
 }
@@ -474,7 +474,7 @@ fn own_messages_are_changed_and_deleted_and_others_only_by_moderators() {
             .is_empty(),
         "nothing new"
     );
-    let history = space.picture().history;
+    let history = space.snapshot().history;
     assert_eq!(
         (&history[0].text[..], history[0].edited),
         ("hello", Some(9))
@@ -502,7 +502,7 @@ fn reactions_are_counted_once_each_and_limited() {
     ]);
     assert_eq!(of_lines(&twice), 1);
     space.step(&[react(1, 1, "👍", true)]);
-    let reactions = |space: &mut Space| space.picture().history[0].reactions.clone();
+    let reactions = |space: &mut Space| space.snapshot().history[0].reactions.clone();
     assert_eq!(reactions(&mut space)[0].users.len(), 2);
     space.step(&[react(1, 1, "👍", false), react(2, 1, "👍", false)]);
     assert!(reactions(&mut space).is_empty());
@@ -691,12 +691,12 @@ fn message_changes_are_in_the_checkpoint_and_in_durable_events() {
     let mut events: Vec<_> = facts.map(|fact| event(output.tick, fact)).collect();
     let replayed = |events: &[_]| {
         let mut space = Space::restore(&layout(&["...."]), RATE, &before, events).unwrap();
-        (space.tick(), space.picture().history)
+        (space.tick(), space.snapshot().history)
     };
     assert_eq!(replayed(&events), (output.tick, kept.history().unwrap()));
     let output = space.step(&[Command::Chat(ChatCommand::Clear { by: "Ada".into() })]);
     events.push(event(output.tick, &output.facts[0]));
-    assert!(replayed(&events).1.is_empty() && space.picture().history.is_empty());
+    assert!(replayed(&events).1.is_empty() && space.snapshot().history.is_empty());
 }
 
 #[test]
@@ -710,7 +710,7 @@ fn nearby_messages_need_a_nearby_player_and_are_not_remembered() {
     let player = PlayerId(1);
     let output = space.step(&[Command::Chat(ChatCommand::Send { player, speech })]);
     assert_eq!(refusal(&output), ChatRefusal::NobodyNear);
-    assert!(space.picture().history.is_empty());
+    assert!(space.snapshot().history.is_empty());
 }
 
 #[test]
@@ -739,7 +739,7 @@ fn the_space_remembers_the_last_fifty_messages() {
     for number in 0..60 {
         space.step(&[say(1, number, &format!("message {number}"), 0)]);
     }
-    let history = space.picture().history;
+    let history = space.snapshot().history;
     assert_eq!(history.len(), 50);
     assert_eq!(history[0].text, "message 10");
     assert_eq!(history[49].text, "message 59");
@@ -782,7 +782,7 @@ fn a_message_that_is_sent_again_is_stored_once() {
         "that was long ago"
     );
     assert_eq!(say(5, None, "hello", 70_000), (true, 5));
-    assert_eq!(space.picture().history.len(), 4);
+    assert_eq!(space.snapshot().history.len(), 4);
 }
 
 #[test]
@@ -807,7 +807,7 @@ fn commands_resent_after_a_restart_count_once() {
             .map(|seq| held(1, seq, Direction::Right, false))
             .collect::<Vec<_>>()
     };
-    let x = |space: &mut Space| space.picture().players[0].2.position.x;
+    let x = |space: &mut Space| space.snapshot().players[0].2.position.x;
     let mut whole = Space::new(&layout, RATE);
     whole.step(&[join(1)]);
     let start = x(&mut whole);
@@ -1117,7 +1117,7 @@ proptest! {
                 shadow.apply(command);
             }
             let grid = shadow.grid();
-            let snapshot = space.picture();
+            let snapshot = space.snapshot();
             prop_assert_eq!(snapshot.grid_hash, grid.hash());
             for (card, stance, _) in snapshot.players {
                 let at = stance.position;
@@ -1136,7 +1136,7 @@ proptest! {
                 Command::Element(_)));
             let still: Vec<Command> = still.cloned().collect();
             space.step(&still);
-            for (card, stance, _) in space.picture().players {
+            for (card, stance, _) in space.snapshot().players {
                 tracks.entry(card.player).or_default().push(stance.position);
             }
         }
@@ -1159,7 +1159,7 @@ proptest! {
             let [first, second] = spaces.each_mut().map(|space| space.step(commands));
             prop_assert_eq!(first, second);
         }
-        let [first, second] = spaces.each_mut().map(|space| (space.picture(), space.checkpoint()));
+        let [first, second] = spaces.each_mut().map(|space| (space.snapshot(), space.checkpoint()));
         prop_assert_eq!(first, second);
     }
 
@@ -1183,8 +1183,8 @@ proptest! {
             );
         }
         prop_assert_eq!(
-            (awake.picture(), awake.checkpoint()),
-            (sleeper.picture(), sleeper.checkpoint())
+            (awake.snapshot(), awake.checkpoint()),
+            (sleeper.snapshot(), sleeper.checkpoint())
         );
     }
 
@@ -1203,7 +1203,7 @@ proptest! {
             space.step(&commands);
         }
         // Walks and waiting steps are not in the checkpoint, so they end first.
-        while space.picture().players.iter().any(|(_, _, own)| own.walking) {
+        while space.snapshot().players.iter().any(|(_, _, own)| own.walking) {
             space.step(&[]);
         }
         rest(&mut space, 16);
@@ -1221,10 +1221,10 @@ proptest! {
         let mut again = Space::restore(&layout, RATE, &saved, &[]).unwrap();
         prop_assert_eq!(again.checkpoint(), saved);
         let stances = |space: &mut Space| -> Vec<_> {
-            space.picture().players.iter().map(|player| player.1).collect()
+            space.snapshot().players.iter().map(|player| player.1).collect()
         };
         prop_assert_eq!(stances(&mut restored), stances(&mut space));
-        let everybody: Vec<Command> = space.picture().players.into_iter().map(|(card, ..)|
+        let everybody: Vec<Command> = space.snapshot().players.into_iter().map(|(card, ..)|
             Command::Presence(PresenceCommand::Join {
                 user: card.user, name: card.name, avatar: None, arrive: None, blocked: Vec::new(),
                 relay: RelayId::default(),

@@ -123,7 +123,7 @@ impl Sfu {
     }
 
     /// Replaces the state of a space; `missed` are the facts of the ticks that were left out.
-    pub fn picture(&self, space: SpaceId, snapshot: Arc<Snapshot>, missed: Vec<Fact>) {
+    pub fn snapshot(&self, space: SpaceId, snapshot: Arc<Snapshot>, missed: Vec<Fact>) {
         self.send(SfuCommand::Snapshot(space, snapshot, missed));
     }
 

@@ -159,8 +159,8 @@ impl Task {
             let commands = tokio::select! {
                 biased;
                 what = seen.recv() => match what {
-                    Some(SpaceUpdate::Snapshot { picture, epoch, missed }) => {
-                        let mut commands = self.relay.rebase(&picture, epoch);
+                    Some(SpaceUpdate::Snapshot { snapshot, epoch, missed }) => {
+                        let mut commands = self.relay.rebase(&snapshot, epoch);
                         commands.extend(self.relay.catch_up(&missed));
                         commands
                     }
