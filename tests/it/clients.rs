@@ -320,7 +320,7 @@ impl Stranger {
                 };
                 return Ok(BinaryClient {
                     socket: self.socket,
-                    history: history.lines,
+                    history: history.messages,
                     own: welcome.own,
                     ack: 0,
                     epoch: welcome.epoch,

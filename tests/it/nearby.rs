@@ -279,8 +279,11 @@ async fn players_make_a_bubble_and_newcomers_are_told_of_it() {
     .await;
     bob.until(|client, _| client.ack >= seq && !client.own.walking)
         .await;
-    ada.say(&ClientMessage::Bubble(BubbleC2s { deed: 0, bubble: 0 }))
-        .await;
+    ada.say(&ClientMessage::Bubble(BubbleC2s {
+        action: 0,
+        bubble: 0,
+    }))
+    .await;
     bob.until(|_, message| match message {
         ServerMessage::Bubble(BubbleS2c::Asked(asked)) => {
             asked.player == ada_player && !asked.aside
@@ -289,7 +292,7 @@ async fn players_make_a_bubble_and_newcomers_are_told_of_it() {
     })
     .await;
     let agree = BubbleC2s {
-        deed: 6,
+        action: 6,
         bubble: ada_player,
     };
     bob.say(&ClientMessage::Bubble(agree)).await;
@@ -312,8 +315,11 @@ async fn players_make_a_bubble_and_newcomers_are_told_of_it() {
     let cleo = server.user("cleo").await;
     let mut cleo = BinaryClient::join(&server.address, &cleo, &space).await;
     cleo.until(|_, message| is_ours(message)).await;
-    bob.say(&ClientMessage::Bubble(BubbleC2s { deed: 3, bubble: 0 }))
-        .await;
+    bob.say(&ClientMessage::Bubble(BubbleC2s {
+        action: 3,
+        bubble: 0,
+    }))
+    .await;
     for client in [&mut ada, &mut cleo] {
         client
             .until(|_, message| match message {

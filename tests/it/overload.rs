@@ -73,11 +73,11 @@ async fn read_all(server: &TestServer, who: &Person, space: &str) -> Vec<ChatMes
         }
         let earlier = history(&mut client, &messages[0].id.clone()).await;
         assert!(
-            bytes(&earlier.lines) <= 32 * 1024,
+            bytes(&earlier.messages) <= 32 * 1024,
             "{} bytes",
-            bytes(&earlier.lines)
+            bytes(&earlier.messages)
         );
-        messages.splice(..0, earlier.lines);
+        messages.splice(..0, earlier.messages);
         if !earlier.more {
             break;
         }

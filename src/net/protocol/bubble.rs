@@ -24,7 +24,7 @@ pub enum BubbleS2c {
 pub struct BubbleC2s {
     /// 0 invite nearby players to a bubble, 1 to an aside, 2 join or knock, 3 leave, 4 lock,
     /// 5 unlock, 6 accept an invitation, 7 decline it.
-    pub deed: u8,
+    pub action: u8,
     /// Bubble to join, or player whose invitation is answered; otherwise 0.
     pub bubble: u32,
 }
@@ -87,7 +87,7 @@ impl BubbleC2s {
     /// Examples for the golden vectors.
     pub(super) fn examples() -> Vec<Self> {
         vec![Self {
-            deed: 2,
+            action: 2,
             bubble: 300,
         }]
     }

@@ -109,7 +109,7 @@ pub struct HistoryS2c {
     /// Id of the message before which they were sent; `None` for the newest.
     pub before: Option<String>,
     /// Messages, as many as fit into 32 KiB.
-    pub lines: Vec<ChatMessageS2c>,
+    pub messages: Vec<ChatMessageS2c>,
     /// Whether the space has older ones.
     pub more: bool,
 }
@@ -325,7 +325,7 @@ impl ChatS2c {
             }),
             Self::History(HistoryS2c {
                 before: Some("l9".into()),
-                lines: vec![example(None, None)],
+                messages: vec![example(None, None)],
                 more: true,
             }),
         ]

@@ -112,7 +112,7 @@ impl Relay {
         messages.reverse();
         HistoryS2c {
             before: before.map(|id| id.to_string()),
-            lines: messages,
+            messages,
             more,
         }
     }

@@ -300,7 +300,7 @@ fn a_client_that_missed_events_is_sent_the_current_state_once_it_is_free() {
     let ServerMessage::Chat(ChatS2c::History(history)) = &told[1] else {
         panic!("no history but {:?}", told[1]);
     };
-    assert_eq!(history.lines[0].text, "missed");
+    assert_eq!(history.messages[0].text, "missed");
     assert!(
         told.iter()
             .any(|message| matches!(message, ServerMessage::Peers(peers) if peers.full))

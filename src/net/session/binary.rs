@@ -324,7 +324,10 @@ mod tests {
                 true,
             ),
             (
-                ClientMessage::Bubble(BubbleC2s { deed: 2, bubble: 1 }),
+                ClientMessage::Bubble(BubbleC2s {
+                    action: 2,
+                    bubble: 1,
+                }),
                 true,
             ),
             (

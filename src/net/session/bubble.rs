@@ -11,7 +11,7 @@ use crate::net::protocol::bubble::BubbleC2s;
 
 impl DomainMessage for BubbleC2s {
     fn kind(&self) -> MessageKind {
-        match BubbleAction::from_wire(self.deed, self.bubble) {
+        match BubbleAction::from_wire(self.action, self.bubble) {
             // Others notice these.
             Some(BubbleAction::Form { .. } | BubbleAction::Join(_)) => MessageKind::Wave,
             Some(
@@ -29,7 +29,7 @@ impl DomainMessage for BubbleC2s {
     }
 
     fn act(self, player: PlayerId) -> Option<Action> {
-        let action = BubbleAction::from_wire(self.deed, self.bubble)?;
+        let action = BubbleAction::from_wire(self.action, self.bubble)?;
         let command = BubbleCommand { player, action };
         Some(Action::Command(Command::Bubble(command)))
     }

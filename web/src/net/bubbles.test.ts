@@ -7,7 +7,7 @@ function bubbles() {
   const told: string[] = [];
   const near = new Set<number>();
   const part = new Bubbles({
-    send: ({ deed, bubble }) => told.push(`send ${deed} ${bubble}`),
+    send: ({ action, bubble }) => told.push(`send ${action} ${bubble}`),
     me: () => ME,
     nameOf: (player) => `P${player}`,
     distanceTo: (player) => (near.has(player) ? 1 : 9),

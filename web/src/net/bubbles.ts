@@ -152,7 +152,7 @@ export class Bubbles {
       : `You are in a bubble with ${who}. No one else hears you.`;
   }
 
-  #act(deed: number, bubble = 0): void {
-    this.port.send({ deed, bubble });
+  #act(action: number, bubble = 0): void {
+    this.port.send({ action, bubble });
   }
 }

@@ -7,7 +7,7 @@ import { readCell } from "./packed";
 export const SUBPROTOCOL = "plaza.v1";
 export const VERSION = 1;
 /** Hash of all types. Client and server refuse each other when theirs differ. */
-export const SCHEMA = 3756222172;
+export const SCHEMA = 3924841213;
 /** Common reactions: each message keeps places for them. */
 export const REACTIONS = ["👍", "❤️", "😂", "🎉", "😮", "🙏", "👀", "✅"];
 
@@ -53,7 +53,7 @@ export interface BubbleC2s {
    * 0 invite nearby players to a bubble, 1 to an aside, 2 join or knock, 3 leave, 4 lock,
    * 5 unlock, 6 accept an invitation, 7 decline it.
    */
-  deed: number;
+  action: number;
   /** Bubble to join, or player whose invitation is answered; otherwise 0. */
   bubble: number;
 }
@@ -404,7 +404,7 @@ export interface History {
   /** Id of the message before which they were sent; `None` for the newest. */
   before: string | null;
   /** Messages, as many as fit into 32 KiB. */
-  lines: ChatMessage[];
+  messages: ChatMessage[];
   /** Whether the space has older ones. */
   more: boolean;
 }
@@ -866,7 +866,7 @@ function writeBlockC2s(w: Writer, value: BlockC2s): void {
 }
 
 function writeBubbleC2s(w: Writer, value: BubbleC2s): void {
-  w.u8(value.deed);
+  w.u8(value.action);
   w.uint(value.bubble);
 }
 
@@ -1361,7 +1361,7 @@ function readHeader(r: Reader): Header {
 function readHistory(r: Reader): History {
   return {
     before: r.option(() => r.string()),
-    lines: r.list(() => readChatMessage(r)),
+    messages: r.list(() => readChatMessage(r)),
     more: r.bool(),
   };
 }

@@ -41,7 +41,7 @@ async function talking(): Promise<{ conversation: Conversation; sent: ChatC2s[] 
     notice: () => {},
   });
   conversation.begin(true);
-  conversation.take({ type: "History", before: null, lines: messages(0, 3), more: false });
+  conversation.take({ type: "History", before: null, messages: messages(0, 3), more: false });
   await settled();
   conversation.drop();
   conversation.begin(false);
@@ -59,12 +59,12 @@ beforeEach(() => {
 describe("messages that were missed while the connection was broken", () => {
   test("are fetched from the space, then from what is kept, until known ones are met", async () => {
     const { conversation, sent } = await talking();
-    conversation.take({ type: "History", before: null, lines: messages(10, 12), more: true });
+    conversation.take({ type: "History", before: null, messages: messages(10, 12), more: true });
     expect(sent).toEqual([{ type: "Before", id: "l10" }]);
-    conversation.take({ type: "History", before: "l10", lines: messages(8, 10), more: true });
+    conversation.take({ type: "History", before: "l10", messages: messages(8, 10), more: true });
     expect(sent).toHaveLength(2);
     chat.mockResolvedValueOnce({ messages: messages(1, 6), before: "l1", rules });
-    conversation.take({ type: "History", before: "l8", lines: messages(6, 8), more: false });
+    conversation.take({ type: "History", before: "l8", messages: messages(6, 8), more: false });
     await settled();
     expect(chat).toHaveBeenLastCalledWith("space", "", "l6");
     expect(shown(conversation)).toBe("0 1 2 3 4 5 6 7 8 9 10 11");
@@ -74,10 +74,10 @@ describe("messages that were missed while the connection was broken", () => {
 
   test("are looked for behind pages that show only messages of blocked people", async () => {
     const { conversation } = await talking();
-    conversation.take({ type: "History", before: null, lines: messages(10, 12), more: true });
+    conversation.take({ type: "History", before: null, messages: messages(10, 12), more: true });
     chat.mockResolvedValueOnce({ messages: [], before: "l7", rules });
     chat.mockResolvedValueOnce({ messages: messages(1, 6), before: "l1", rules });
-    conversation.take({ type: "History", before: "l10", lines: messages(8, 10), more: false });
+    conversation.take({ type: "History", before: "l10", messages: messages(8, 10), more: false });
     await settled();
     expect(chat).toHaveBeenLastCalledWith("space", "", "l7");
     expect(shown(conversation)).toBe("0 1 2 3 4 5 8 9 10 11");
@@ -85,24 +85,24 @@ describe("messages that were missed while the connection was broken", () => {
 
   test("are marked where they cannot be fetched, and asked for again by hand", async () => {
     const { conversation, sent } = await talking();
-    conversation.take({ type: "History", before: null, lines: messages(10, 12), more: true });
+    conversation.take({ type: "History", before: null, messages: messages(10, 12), more: true });
     await settled();
     chat.mockRejectedValueOnce(new Error("The server is away."));
-    conversation.take({ type: "History", before: "l10", lines: messages(8, 10), more: false });
+    conversation.take({ type: "History", before: "l10", messages: messages(8, 10), more: false });
     await settled();
     expect(conversation.gaps.value).toEqual([{ after: "l2", before: "l8", isLost: false }]);
     conversation.fill("l8");
     expect(sent.at(-1)).toEqual({ type: "Before", id: "l8" });
-    conversation.take({ type: "History", before: "l8", lines: messages(2, 8), more: true });
+    conversation.take({ type: "History", before: "l8", messages: messages(2, 8), more: true });
     expect(conversation.gaps.value).toEqual([]);
   });
 
   test("are looked for where they may be kept as long as the rules are not known", async () => {
     chat.mockRejectedValueOnce(new Error("The server is away."));
     const { conversation } = await talking();
-    conversation.take({ type: "History", before: null, lines: messages(10, 12), more: false });
+    conversation.take({ type: "History", before: null, messages: messages(10, 12), more: false });
     chat.mockResolvedValueOnce({ messages: messages(2, 10), before: "l2", rules });
-    conversation.take({ type: "History", before: "l10", lines: [], more: false });
+    conversation.take({ type: "History", before: "l10", messages: [], more: false });
     await settled();
     expect(shown(conversation)).toBe("0 1 2 3 4 5 6 7 8 9 10 11");
     expect(conversation.gaps.value).toEqual([]);
@@ -110,8 +110,8 @@ describe("messages that were missed while the connection was broken", () => {
 
   test("that are not kept stay marked", async () => {
     const { conversation } = await talking();
-    conversation.take({ type: "History", before: null, lines: messages(10, 12), more: true });
-    conversation.take({ type: "History", before: "l10", lines: [], more: false });
+    conversation.take({ type: "History", before: null, messages: messages(10, 12), more: true });
+    conversation.take({ type: "History", before: "l10", messages: [], more: false });
     await settled();
     expect(conversation.gaps.value).toEqual([{ after: "l2", before: "l10", isLost: true }]);
   });
@@ -119,10 +119,10 @@ describe("messages that were missed while the connection was broken", () => {
 
 test("an answer that comes twice changes nothing", async () => {
   const { conversation } = await talking();
-  conversation.take({ type: "History", before: null, lines: messages(10, 12), more: true });
+  conversation.take({ type: "History", before: null, messages: messages(10, 12), more: true });
   conversation.fill("l10");
-  conversation.take({ type: "History", before: "l10", lines: messages(2, 10), more: true });
-  conversation.take({ type: "History", before: "l10", lines: messages(2, 10), more: true });
+  conversation.take({ type: "History", before: "l10", messages: messages(2, 10), more: true });
+  conversation.take({ type: "History", before: "l10", messages: messages(2, 10), more: true });
   await settled();
   expect(shown(conversation)).toBe("0 1 2 3 4 5 6 7 8 9 10 11");
   expect(conversation.hasEarlier.value).toBe(false);
@@ -132,12 +132,12 @@ test("earlier messages come from the space first, then from what is kept", async
   const { conversation, sent } = await talking();
   conversation.begin(true);
   conversation.hear("chat-cleared");
-  conversation.take({ type: "History", before: null, lines: messages(10, 12), more: true });
+  conversation.take({ type: "History", before: null, messages: messages(10, 12), more: true });
   await settled();
   expect(conversation.hasEarlier.value).toBe(true);
   void conversation.lookBack();
   expect(sent.at(-1)).toEqual({ type: "Before", id: "l10" });
-  conversation.take({ type: "History", before: "l10", lines: messages(8, 10), more: false });
+  conversation.take({ type: "History", before: "l10", messages: messages(8, 10), more: false });
   expect(shown(conversation)).toBe("8 9 10 11");
 });
 

@@ -299,7 +299,7 @@ export class Conversation {
   }
 
   /** Takes the newest messages, or those before a message that was asked about. */
-  #remember({ before, lines: messages, more }: History): void {
+  #remember({ before, messages, more }: History): void {
     if (before === null) this.#catchUp(messages, more);
     else if (this.#list.gaps.some((gap) => gap.before === before)) {
       // While the rules are unknown, asking shows whether there are any.
