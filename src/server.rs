@@ -295,7 +295,7 @@ async fn parts(
         },
         links: None,
         sfu: match (settings.forwarder(), &settings.forwarding) {
-            (SfuEndpoint::Unit, Some(forwarding)) => Some(Sfu::start(forwarding)?),
+            (SfuEndpoint::BuiltIn, Some(forwarding)) => Some(Sfu::start(forwarding)?),
             _ => None,
         },
         forwarder: settings.forwarder(),

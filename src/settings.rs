@@ -223,7 +223,7 @@ impl Settings {
     pub const fn forwarder(&self) -> SfuEndpoint {
         match (&self.livekit, &self.forwarding) {
             (Some(_), _) => SfuEndpoint::LiveKit,
-            (None, Some(_)) => SfuEndpoint::Unit,
+            (None, Some(_)) => SfuEndpoint::BuiltIn,
             (None, None) => SfuEndpoint::Nobody,
         }
     }

@@ -38,7 +38,8 @@ pub enum ForwarderView {
     /// No server; all media goes directly between clients.
     Nobody,
     /// The SFU in this server, reached with `Call.Sfu` messages.
-    Unit,
+    #[serde(rename = "unit")]
+    BuiltIn,
     /// A `LiveKit` server.
     LiveKit,
 }
@@ -47,7 +48,7 @@ impl From<SfuEndpoint> for ForwarderView {
     fn from(forwarder: SfuEndpoint) -> Self {
         match forwarder {
             SfuEndpoint::Nobody => Self::Nobody,
-            SfuEndpoint::Unit => Self::Unit,
+            SfuEndpoint::BuiltIn => Self::BuiltIn,
             SfuEndpoint::LiveKit => Self::LiveKit,
         }
     }

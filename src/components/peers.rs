@@ -101,7 +101,7 @@ pub enum SfuEndpoint {
     #[default]
     Nobody,
     /// The SFU of the process that runs the space.
-    Unit,
+    BuiltIn,
     /// A `LiveKit` server.
     LiveKit,
 }

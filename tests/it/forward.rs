@@ -613,7 +613,7 @@ fn wait(space: &mut Space) {
 #[test]
 fn a_bubble_is_forwarded_from_the_fifth_player_until_three_are_left() {
     let mut space = Space::new(&layout(), TickRate::DEFAULT);
-    space.forward_calls(SfuEndpoint::Unit);
+    space.forward_calls(SfuEndpoint::BuiltIn);
     for number in 1..=4 {
         join(&mut space, number);
     }
@@ -637,7 +637,7 @@ fn a_bubble_is_forwarded_from_the_fifth_player_until_three_are_left() {
     }
     // A player who continues after a restart is forwarded from the first tick on.
     let mut again = Space::restore(&layout(), TickRate::DEFAULT, &kept, &[]).unwrap();
-    again.forward_calls(SfuEndpoint::Unit);
+    again.forward_calls(SfuEndpoint::BuiltIn);
     again.step(&[]);
     assert!(again.is_forwarding());
 }

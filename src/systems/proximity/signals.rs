@@ -39,7 +39,7 @@ fn send_to_peer(world: &mut World, player: PlayerId, to: PlayerRef, body: String
 
 /// Passes a request to the SFU, if there is one.
 fn send_sfu_request(world: &mut World, player: PlayerId, body: String) {
-    if world.resource::<ForwardedBy>().0 != SfuEndpoint::Unit {
+    if world.resource::<ForwardedBy>().0 != SfuEndpoint::BuiltIn {
         return deny(world, player, Denial::NoSfu);
     }
     let fact = Fact::Call(CallFact::SfuRequested { player, body });
