@@ -22,7 +22,7 @@ use super::drawn::AsKept;
 use super::{
     AppState, account, admin, arrivals, assets, audit_log, avatars, budgets, cluster, direct,
     document, elements, extract, files, health, ice, invites, layers, lobby, maps, measurements,
-    metadata, setup, space_chat, space_elements, space_export, space_lines, space_map,
+    metadata, setup, space_chat, space_elements, space_export, space_map, space_messages,
     space_settings, spaces, thumbnails, uploading, uploads, web,
 };
 use crate::net::edge::{self, Edge};
@@ -97,7 +97,10 @@ fn documented() -> OpenApiRouter<AppState> {
         ))
         .routes(routes!(space_settings::show, space_settings::change))
         .routes(routes!(space_export::export))
-        .routes(routes!(space_lines::edit_line, space_lines::delete_line))
+        .routes(routes!(
+            space_messages::edit_message,
+            space_messages::delete_message
+        ))
         .routes(routes!(direct::list))
         .routes(routes!(direct::show, direct::write))
         .routes(routes!(direct::read))

@@ -47,7 +47,7 @@ pub struct ChatView {
     /// Whether the space saves its messages. When it does not, only those present see them.
     kept: bool,
     /// Messages, oldest first.
-    lines: Vec<LineEntry>,
+    lines: Vec<MessageEntry>,
     /// `before` of the next, older page; absent on the last one. A search takes a second at most,
     /// so there may be more messages even when a page is empty.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,7 +82,7 @@ pub struct RulesView {
 /// A message in a space.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct LineEntry {
+pub struct MessageEntry {
     /// Id of the message.
     id: String,
     /// Id of the sender.
@@ -119,19 +119,19 @@ pub struct ReactionEntry {
     user_ids: Vec<String>,
 }
 
-impl From<ChatMessage> for LineEntry {
-    fn from(line: ChatMessage) -> Self {
+impl From<ChatMessage> for MessageEntry {
+    fn from(message: ChatMessage) -> Self {
         Self {
-            id: line.id.to_string(),
-            user_id: line.user.to_string(),
-            username: line.name,
-            message: line.text,
-            at: line.at,
-            scope: line.scope as u8,
-            reply_to: line.reply_to.map(|id| id.to_string()),
-            edited_at: line.edited,
-            deleted: line.is_deleted,
-            reactions: line
+            id: message.id.to_string(),
+            user_id: message.user.to_string(),
+            username: message.name,
+            message: message.text,
+            at: message.at,
+            scope: message.scope as u8,
+            reply_to: message.reply_to.map(|id| id.to_string()),
+            edited_at: message.edited,
+            deleted: message.is_deleted,
+            reactions: message
                 .reactions
                 .into_iter()
                 .map(ReactionEntry::from)
@@ -192,10 +192,10 @@ pub async fn show(
             state.store.search(space, search, page).await?
         }
     };
-    let before = before.map(|line| line.to_string());
+    let before = before.map(|message| message.to_string());
     Ok(Json(ChatView {
         kept: row.keeps_chat,
-        lines: lines.into_iter().rev().map(LineEntry::from).collect(),
+        lines: lines.into_iter().rev().map(MessageEntry::from).collect(),
         before,
         rules: rules(&row, &caller),
     }))

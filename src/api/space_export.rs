@@ -11,7 +11,7 @@ use super::AppState;
 use super::error::{ApiError, Problem};
 use super::extract::{Caller, Path, Query};
 use super::limits::UserTurn;
-use super::space_chat::{LineEntry, moderated};
+use super::space_chat::{MessageEntry, moderated};
 use crate::components::chat::ChatMessage;
 use crate::components::id::{ChatId, SpaceId};
 use crate::components::utc::utc;
@@ -53,7 +53,7 @@ pub enum ExportFormat {
     responses(
         (
             status = 200,
-            content((Vec<LineEntry> = "application/json"), (String = "text/plain")),
+            content((Vec<MessageEntry> = "application/json"), (String = "text/plain")),
             description = "Oldest first; as text with `format=text`",
         ),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
@@ -107,47 +107,47 @@ impl Export {
             drop(self.turn);
             return Ok(None);
         }
-        let lines = self
+        let page = self
             .store
             .lines_after(self.space, self.last, self.since, EXPORT_PAGE);
         let ListPage {
-            items: lines,
+            items: messages,
             has_more,
-        } = lines.await?;
+        } = page.await?;
         let is_first = self.last.is_none();
-        self.last = lines.last().map(|line| line.id);
+        self.last = messages.last().map(|message| message.id);
         self.is_over = !has_more;
         let part = match self.format {
-            ExportFormat::Json => json_part(lines, is_first, self.is_over),
-            ExportFormat::Text => lines.iter().map(as_text).collect(),
+            ExportFormat::Json => json_part(messages, is_first, self.is_over),
+            ExportFormat::Text => messages.iter().map(as_text).collect(),
         };
         Ok(Some((part, self)))
     }
 }
 
 /// Part of the JSON list, with the brackets when it is the first or the last one.
-fn json_part(lines: Vec<ChatMessage>, is_first: bool, is_last: bool) -> String {
+fn json_part(messages: Vec<ChatMessage>, is_first: bool, is_last: bool) -> String {
     let mut part = String::from(if is_first { "[" } else { "" });
-    for (number, line) in lines.into_iter().enumerate() {
+    for (number, message) in messages.into_iter().enumerate() {
         part.push_str(if is_first && number == 0 { "\n" } else { ",\n" });
         // A list of texts and numbers can always be serialised.
-        part.push_str(&serde_json::to_string(&LineEntry::from(line)).unwrap_or_default());
+        part.push_str(&serde_json::to_string(&MessageEntry::from(message)).unwrap_or_default());
     }
     part.push_str(if is_last { "\n]\n" } else { "" });
     part
 }
 
 /// `2026-11-23T15:04:05Z Ada: hello`; further lines of the same message are indented.
-fn as_text(line: &ChatMessage) -> String {
-    let words = if line.is_deleted {
+fn as_text(message: &ChatMessage) -> String {
+    let words = if message.is_deleted {
         "(deleted)".to_owned()
     } else {
-        line.text.replace('\n', "\n    ")
+        message.text.replace('\n', "\n    ")
     };
-    let edited = if line.edited.is_some() {
+    let edited = if message.edited.is_some() {
         " (edited)"
     } else {
         ""
     };
-    format!("{} {}: {words}{edited}\n", utc(line.at), line.name)
+    format!("{} {}: {words}{edited}\n", utc(message.at), message.name)
 }

@@ -173,7 +173,7 @@ const spaceSettings = object<SpaceSettings>({
 const chat = object<Schema<"ChatView">>({
   kept: boolean,
   lines: list(
-    object<Schema<"LineEntry">>({
+    object<Schema<"MessageEntry">>({
       id: string,
       userId: string,
       username: string,
@@ -365,7 +365,7 @@ function pageOf({ lines, before, ...rules }: Schema<"ChatView">): ChatPage {
   return { messages: lines.map(messageOf), before, rules };
 }
 
-function messageOf(entry: Schema<"LineEntry">): ChatMessage {
+function messageOf(entry: Schema<"MessageEntry">): ChatMessage {
   return {
     id: entry.id,
     clientId: null,

@@ -1,4 +1,4 @@
-//! Space lines: changes of single messages of a space.
+//! Space messages: changes of single messages of a space.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use crate::store::{SpaceRow, now_ms};
 
 /// New text of a message.
 #[derive(Deserialize, ToSchema)]
-pub struct LineRequest {
+pub struct MessageRequest {
     /// Text, 1 to 4,000 characters.
     message: String,
 }
@@ -39,34 +39,34 @@ pub struct LineRequest {
     security(("token" = [])),
     params(
         ("id" = String, Path, description = "The space"),
-        ("line" = String, Path, description = "The line"),
+        ("line" = String, Path, description = "The message"),
     ),
-    request_body = LineRequest,
+    request_body = MessageRequest,
     responses(
         (status = 200, body = Empty),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
-pub async fn edit_line(
+pub async fn edit_message(
     State(state): State<AppState>,
     caller: Caller,
     address: Address,
     Segments(ids): Segments<(String, String)>,
-    body: UnreadBody<LineRequest>,
+    body: UnreadBody<MessageRequest>,
 ) -> Result<Json<Empty>, ApiError> {
-    let (row, line) = message_of(&state, &ids).await?;
-    if line.user != caller.user() {
+    let (row, message) = message_of(&state, &ids).await?;
+    if message.user != caller.user() {
         return Err(ApiError::Forbidden(
             "Only the sender may do this to a message.",
         ));
     }
     let text = check::message(&body.read().await?.message)?;
-    if text == line.text {
+    if text == message.text {
         return Ok(Json(Empty {}));
     }
     take_edit(&state, &caller, &row, &text)?;
     caller.writes(&state, address, &text)?;
-    change_message(&state, &row, &line, Some(text)).await
+    change_message(&state, &row, &message, Some(text)).await
 }
 
 /// Counts an edit in the rates that messages over sockets have.
@@ -108,53 +108,55 @@ fn take_edit(
     security(("token" = [])),
     params(
         ("id" = String, Path, description = "The space"),
-        ("line" = String, Path, description = "The line"),
+        ("line" = String, Path, description = "The message"),
     ),
     responses(
         (status = 200, body = Empty),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
-pub async fn delete_line(
+pub async fn delete_message(
     State(state): State<AppState>,
     caller: Caller,
     Segments(ids): Segments<(String, String)>,
 ) -> Result<Json<Empty>, ApiError> {
-    let (row, line) = message_of(&state, &ids).await?;
-    if line.user != caller.user() && !caller.may(Permission::DeleteMessages, row.creator) {
+    let (row, message) = message_of(&state, &ids).await?;
+    if message.user != caller.user() && !caller.may(Permission::DeleteMessages, row.creator) {
         return Err(ApiError::Forbidden(
             "Only the sender may do this to a message.",
         ));
     }
-    change_message(&state, &row, &line, None).await
+    change_message(&state, &row, &message, None).await
 }
 
 async fn message_of(
     state: &AppState,
-    (space, line): &(String, String),
+    (space, message): &(String, String),
 ) -> Result<(SpaceRow, ChatMessage), ApiError> {
     let unknown = || ApiError::bad("There is no such message.");
     let space: SpaceId = space.parse().map_err(|_| unknown())?;
-    let line: ChatId = line.parse().map_err(|_| unknown())?;
+    let message: ChatId = message.parse().map_err(|_| unknown())?;
     let row = access::visible(state, space).await?;
-    let line = state.store.line(space, line).await?;
-    let line = line.filter(|line| !line.is_deleted).ok_or_else(unknown)?;
-    Ok((row, line))
+    let message = state.store.line(space, message).await?;
+    let message = message
+        .filter(|message| !message.is_deleted)
+        .ok_or_else(unknown)?;
+    Ok((row, message))
 }
 
 async fn change_message(
     state: &AppState,
     row: &SpaceRow,
-    line: &ChatMessage,
+    message: &ChatMessage,
     text: Option<String>,
 ) -> Result<Json<Empty>, ApiError> {
     // The previous change may have been dated by a clock that is ahead of this one.
-    let at = (now_ms() as u64).max(line.edited.unwrap_or_default());
-    let id = line.id;
+    let at = (now_ms() as u64).max(message.edited.unwrap_or_default());
+    let id = message.id;
     let change = MessageChange { id, text, at };
     let event = DurableEvent::Changed(change.clone());
     state.store.keep_chat(row.id, &[event]).await?;
-    let author = line.user;
+    let author = message.user;
     state.spaces.tell(
         row.id,
         Command::Chat(ChatCommand::ApplyEdit { change, author }),
