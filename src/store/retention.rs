@@ -23,7 +23,7 @@ struct Forgettable {
 }
 
 /// Id, number and text of a message.
-type Doomed = (String, i64, String);
+type DeletableMessage = (String, i64, String);
 
 impl Store {
     /// Deletes expired messages, those of cleared chats, and the oldest ones of each space that
@@ -112,8 +112,8 @@ impl Store {
 
 impl Forgettable {
     /// The next messages to delete, while the chat takes that many bytes.
-    async fn next(&self, tx: &mut Tx, bytes: i64) -> Result<Vec<Doomed>, StoreError> {
-        let cleared: Vec<Doomed> = sqlx::query_as(
+    async fn next(&self, tx: &mut Tx, bytes: i64) -> Result<Vec<DeletableMessage>, StoreError> {
+        let cleared: Vec<DeletableMessage> = sqlx::query_as(
             "select id, seq, text from chat_lines where space_id = $1 and seq between 1 and $2 \
             order by seq limit $3",
         )
@@ -126,7 +126,7 @@ impl Forgettable {
             return Ok(cleared);
         }
         if self.since > 0 {
-            let expired: Vec<Doomed> = sqlx::query_as(
+            let expired: Vec<DeletableMessage> = sqlx::query_as(
                 "select id, seq, text from chat_lines where space_id = $1 and at < $2 order by at \
                 limit $3",
             )
@@ -143,7 +143,7 @@ impl Forgettable {
         if excess <= 0 {
             return Ok(Vec::new());
         }
-        let mut oldest: Vec<Doomed> = sqlx::query_as(
+        let mut oldest: Vec<DeletableMessage> = sqlx::query_as(
             "select id, seq, text from chat_lines where space_id = $1 order by seq limit $2",
         )
         .bind(self.space.clone())
@@ -151,9 +151,9 @@ impl Forgettable {
         .fetch_all(&mut **tx)
         .await?;
         oldest.retain(|(_, _, text)| {
-            let is_doomed = excess > 0;
+            let is_excess = excess > 0;
             excess -= weight(text);
-            is_doomed
+            is_excess
         });
         Ok(oldest)
     }
