@@ -13,7 +13,7 @@ use super::extract::{Caller, Json, Path, Query, UnreadBody};
 use super::patch::Patch;
 use super::space_settings::{ProximityChange, change_proximity};
 use super::{AppState, access, check};
-use crate::cluster::spaces::Opener;
+use crate::cluster::spaces::Requester;
 use crate::components::chat::{ChatCommand, ChatMessage, MAX_SLOW_SECONDS, Reaction};
 use crate::components::command::Command;
 use crate::components::id::{ChatId, SpaceId};
@@ -336,15 +336,19 @@ pub async fn clear(
     Path(space): Path<SpaceId>,
 ) -> Result<Json<Empty>, ApiError> {
     moderated(&state, space, &caller).await?;
-    let opener = Opener {
+    let requester = Requester {
         user: caller.user(),
         address: address.key(),
     };
     // The running space holds messages that are not in the database yet, so it has to run.
-    state.spaces.come_in(space, opener).await.map_err(|error| {
-        tracing::debug!(%space, %error, "failed to delete the chat of a space");
-        ApiError::Unavailable("The space cannot be reached right now. Try again in a moment.")
-    })?;
+    state
+        .spaces
+        .come_in(space, requester)
+        .await
+        .map_err(|error| {
+            tracing::debug!(%space, %error, "failed to delete the chat of a space");
+            ApiError::Unavailable("The space cannot be reached right now. Try again in a moment.")
+        })?;
     let by = caller.who.name.clone();
     state
         .spaces

@@ -4,7 +4,9 @@
 //! sending spaces to clients is in `net::relay` and `net::edge`.
 
 pub mod access;
+mod admission;
 mod calls;
+mod capacity;
 pub mod census;
 pub mod connections;
 pub mod directory;
@@ -19,9 +21,7 @@ pub mod ownership;
 mod persister;
 pub mod record;
 pub mod redis;
-mod room;
 mod shared;
-mod shares;
 pub mod spaces;
 mod sweep;
 mod takeover;

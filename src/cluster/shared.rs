@@ -11,13 +11,13 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::capacity::RequestedSpaces;
 use super::census::Census;
 use super::connections::Connections;
 use super::directory::Directory;
 use super::mailboxes::Mailboxes;
 use super::node::Node;
 use super::ownership::{Epoch, Event, SpaceRoute};
-use super::shares::Openers;
 use super::vault::Vault;
 use crate::components::id::SpaceId;
 use crate::components::peers::SfuEndpoint;
@@ -54,7 +54,7 @@ pub(super) struct SpacesState {
     pub(super) looks: UnboundedSender<FeedQuery>,
     pub(super) open: Mutex<HashMap<SpaceId, OpenedSpace>>,
     /// Who opened them.
-    pub(super) openers: Mutex<Openers>,
+    pub(super) requested: Mutex<RequestedSpaces>,
     /// Spaces that were loaded and do not tick yet.
     pub(super) taken: Mutex<HashMap<(SpaceId, Epoch), TakenSpace>>,
     /// Spaces whose saved state only a later version of this program can read.

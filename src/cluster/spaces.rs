@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::access::SpaceAccess;
+pub use super::capacity::{AtCapacity, Requester};
 use super::connections::Connections;
 use super::directory::Directory;
 use super::driver::Driver;
@@ -25,7 +26,6 @@ use super::orders::Orders;
 use super::ownership::{Epoch, Event, LOOK_EVERY, SpaceRoute};
 pub use super::shared::Spaces;
 use super::shared::SpacesState;
-pub use super::shares::{NoRoom, Opener};
 use super::vault::Vault;
 use crate::components::id::SpaceId;
 use crate::components::peers::SfuEndpoint;
@@ -50,7 +50,7 @@ pub enum EnterError {
     Unavailable,
     /// The limit of open spaces is reached.
     #[error(transparent)]
-    NoRoom(#[from] NoRoom),
+    AtCapacity(#[from] AtCapacity),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -109,7 +109,7 @@ impl Spaces {
             notes,
             looks,
             open: Mutex::default(),
-            openers: Mutex::default(),
+            requested: Mutex::default(),
             taken: Mutex::default(),
             unreadable: Mutex::default(),
             waiting: Mutex::default(),
@@ -151,7 +151,7 @@ impl Spaces {
 
     /// As [`enter`](Self::enter), for players: refused at the limit of open spaces. A space that is
     /// open counts once; one that runs in another process, or ran there, is not refused.
-    pub async fn come_in(&self, space: SpaceId, by: Opener) -> Result<OpenSpace, EnterError> {
+    pub async fn come_in(&self, space: SpaceId, by: Requester) -> Result<OpenSpace, EnterError> {
         let is_open = self
             .opened(space)
             .is_some_and(|(handle, _)| !handle.has_ended())
@@ -162,7 +162,7 @@ impl Spaces {
             let row = self.0.store.space(space).await?;
             let row = row.ok_or(EnterError::Unknown)?;
             let tiles = usize::from(row.width) * usize::from(row.height);
-            self.0.make_room(space, by, tiles)?
+            self.0.admit(space, by, tiles)?
         };
         self.enter(space).await
     }

@@ -1,7 +1,7 @@
 //! Entering: what a client is told when a space cannot be opened for it.
 
 use super::Edge;
-use crate::cluster::spaces::{EnterError, NoRoom};
+use crate::cluster::spaces::{AtCapacity, EnterError};
 use crate::components::id::SpaceId;
 use crate::net::budget::{Budget, Who};
 use crate::net::protocol::close;
@@ -18,7 +18,7 @@ impl Edge {
                 close::AWAY,
                 "No server can run the space right now. Try again in a moment.",
             ),
-            EnterError::NoRoom(NoRoom::Full(_)) => {
+            EnterError::AtCapacity(AtCapacity::Full(_)) => {
                 tracing::debug!(%space, %error, "refused to open a space");
                 (
                     close::AWAY,
@@ -26,7 +26,7 @@ impl Edge {
                      later.",
                 )
             }
-            EnterError::NoRoom(NoRoom::FullOfTiles(_)) => {
+            EnterError::AtCapacity(AtCapacity::FullOfTiles(_)) => {
                 tracing::warn!(%space, %error, "refused to open a space");
                 (
                     close::AWAY,
@@ -34,14 +34,14 @@ impl Edge {
                      later.",
                 )
             }
-            EnterError::NoRoom(NoRoom::UserShare(user)) => {
+            EnterError::AtCapacity(AtCapacity::UserShare(user)) => {
                 self.0.budgets.note(Who::User(*user), Budget::OpenSpaces);
                 (
                     close::FLOOD,
                     "You have too many spaces open. Leave one of them and try again.",
                 )
             }
-            EnterError::NoRoom(NoRoom::AddressShare(address)) => {
+            EnterError::AtCapacity(AtCapacity::AddressShare(address)) => {
                 self.0
                     .budgets
                     .note(Who::Address(*address), Budget::OpenSpaces);

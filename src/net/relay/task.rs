@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 use super::ticket::Tickets;
 use super::{Arrival, ClientId, Departure, Ladder, Relay, Step, close};
 use crate::cluster::access::SpaceAccess;
-use crate::cluster::spaces::{EnterError, OpenSpace, Opener, Spaces};
+use crate::cluster::spaces::{EnterError, OpenSpace, Requester, Spaces};
 use crate::components::command::Command;
 use crate::components::fact::TickOutput;
 use crate::components::id::{ChatId, RelayId, SpaceId};
@@ -109,7 +109,7 @@ impl Relays {
     }
 
     /// The relay of a space; starts it, and opens the space for `by`, if necessary.
-    pub async fn of(&self, space: SpaceId, by: Opener) -> Result<RelayHandle, EnterError> {
+    pub async fn of(&self, space: SpaceId, by: Requester) -> Result<RelayHandle, EnterError> {
         if let Some(handle) = self.running.lock().get(&space)
             && !handle.commands.is_closed()
         {
@@ -255,7 +255,8 @@ impl Task {
                     return Ok(seen);
                 }
                 Err(EnterError::Unknown) => return Err((close::DELETED, "the space was deleted")),
-                Err(EnterError::Unavailable | EnterError::NoRoom(_) | EnterError::Store(_)) => {}
+                Err(EnterError::Unavailable | EnterError::AtCapacity(_) | EnterError::Store(_)) => {
+                }
             }
             if tokio::time::Instant::now() >= deadline {
                 return Err((close::AWAY, "the space has no host right now; reconnect"));

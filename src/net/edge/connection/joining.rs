@@ -9,7 +9,7 @@ use tokio::sync::oneshot::error::TryRecvError;
 use super::{Connection, now};
 use crate::cluster::connections::Registration;
 use crate::cluster::mailboxes::Mailbox;
-use crate::cluster::spaces::Opener;
+use crate::cluster::spaces::Requester;
 use crate::components::direct::DirectMessage;
 use crate::components::id::{PlayerId, SpaceId, UserId};
 use crate::net::budget::{Budget, REQUEST, Who};
@@ -145,11 +145,11 @@ impl Connection {
 
     async fn enter(&mut self, request: JoinRequest, tries: u32) {
         let space = request.space;
-        let opener = Opener {
+        let requester = Requester {
             user: request.who.user,
             address: self.address,
         };
-        let relay = match self.edge.0.relays.of(space, opener).await {
+        let relay = match self.edge.0.relays.of(space, requester).await {
             Ok(relay) => relay,
             Err(error) => {
                 let (code, message) = self.edge.cannot_enter(space, &error);
