@@ -135,7 +135,7 @@ pub struct Speech {
     /// Message that it replies to.
     pub reply_to: Option<ChatId>,
     /// Whether the sender may announce, and write without regard to slow mode.
-    pub may_moderate: bool,
+    pub may_announce: bool,
 }
 
 /// An edit or deletion of a message.
@@ -202,9 +202,10 @@ pub enum ChatCommand {
         player: PlayerId,
         /// Message and its new text.
         change: MessageChange,
-        /// With a new text: whether the player may edit without regard to slow mode. Without one:
-        /// whether they may delete messages of others.
-        may_moderate: bool,
+        /// Whether the player may announce, and edit without regard to slow mode.
+        may_announce: bool,
+        /// Whether the player may delete messages of others.
+        may_delete: bool,
     },
     /// A user with the right to do it changed a message over HTTP, from any place.
     ApplyEdit {

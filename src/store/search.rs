@@ -314,7 +314,7 @@ mod tests {
             at: number as u64,
             scope: Scope::Space,
             reply_to: None,
-            may_moderate: false,
+            may_announce: false,
         };
         DurableEvent::Said(ChatMessage::new(
             PlayerId::default(),

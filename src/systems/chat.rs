@@ -104,8 +104,9 @@ pub(super) fn apply(world: &mut World, command: ChatCommand) {
         ChatCommand::Edit {
             player,
             change: edit,
-            may_moderate,
-        } => change(world, player, edit, may_moderate),
+            may_announce,
+            may_delete,
+        } => change(world, player, edit, may_announce, may_delete),
         ChatCommand::ApplyEdit { change, author } => changed(world, change, author),
         ChatCommand::React {
             player,
@@ -123,7 +124,7 @@ fn send(world: &mut World, player: PlayerId, speech: Speech) {
     let Some(card) = card_of(world, player) else {
         return;
     };
-    let may_moderate = speech.may_moderate;
+    let may_announce = speech.may_announce;
     let message = ChatMessage::new(player, card.user, card.name.clone(), speech);
     if let Some(before) = world.resource::<History>().find(&message) {
         // The sender may have returned and have another player number.
@@ -138,10 +139,10 @@ fn send(world: &mut World, player: PlayerId, speech: Speech) {
         let hearers = Vec::new();
         return tell(world, Fact::Chat(ChatFact::Whispered { message, hearers }));
     }
-    if message.scope == Scope::Announcement && !may_moderate {
+    if message.scope == Scope::Announcement && !may_announce {
         return refuse(world, player, message.client_id, ChatRefusal::NoAnnouncer);
     }
-    if !may_moderate
+    if !may_announce
         && let Some(seconds) = world
             .resource::<SlowMode>()
             .wait_to_speak(message.user, message.at)
@@ -183,9 +184,14 @@ fn whisper(world: &mut World, message: ChatMessage) {
     tell(world, Fact::Chat(ChatFact::Whispered { message, hearers }));
 }
 
-/// A user edits or deletes a message. Users change their own messages; the space's owner and admins
-/// delete any.
-fn change(world: &mut World, player: PlayerId, change: MessageChange, may_moderate: bool) {
+/// A user edits or deletes a message. Users change their own messages; those who may delete, any.
+fn change(
+    world: &mut World,
+    player: PlayerId,
+    change: MessageChange,
+    may_announce: bool,
+    may_delete: bool,
+) {
     let Some(user) = card_of(world, player).map(|card| card.user) else {
         return;
     };
@@ -194,14 +200,14 @@ fn change(world: &mut World, player: PlayerId, change: MessageChange, may_modera
         return refuse(world, player, None, ChatRefusal::Gone);
     };
     let author = message.user;
-    if author != user && !(may_moderate && change.text.is_none()) {
+    if author != user && !(may_delete && change.text.is_none()) {
         return refuse(world, player, None, ChatRefusal::NotYours);
     }
     if change.text.as_ref() == Some(&message.text) {
         return;
     }
     if change.text.is_some()
-        && !may_moderate
+        && !may_announce
         && let Some(seconds) = world.resource::<SlowMode>().wait_to_edit(user, change.at)
     {
         return refuse(world, player, None, ChatRefusal::TooSoon { seconds });

@@ -76,7 +76,7 @@ fn say(player: u32, id: u128, text: &str) -> Command {
                 Scope::Space
             },
             reply_to: (id == 2).then(|| ChatId(Uuid::from_u128(1))),
-            may_moderate: true,
+            may_announce: true,
         },
     })
 }
@@ -89,7 +89,8 @@ fn change(player: u32, id: u128, text: Option<&str>) -> Command {
             text: text.map(str::to_owned),
             at: 2_000,
         },
-        may_moderate: false,
+        may_announce: false,
+        may_delete: false,
     })
 }
 

@@ -256,7 +256,7 @@ fn said(text: &str) -> DurableEvent {
         at: 1_000,
         scope: Scope::Space,
         reply_to: None,
-        may_moderate: false,
+        may_announce: false,
     };
     DurableEvent::Said(ChatMessage::new(
         PlayerId(1),

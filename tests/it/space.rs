@@ -394,7 +394,7 @@ fn speech(id: u128, text: &str, at: u64) -> Speech {
         at,
         scope: Scope::Space,
         reply_to: None,
-        may_moderate: false,
+        may_announce: false,
     }
 }
 
@@ -405,7 +405,7 @@ fn say(player: u32, id: u128, text: &str, at: u64) -> Command {
     })
 }
 
-fn change(player: u32, id: u128, text: Option<&str>, may_moderate: bool) -> Command {
+fn change(player: u32, id: u128, text: Option<&str>, may_delete: bool) -> Command {
     Command::Chat(ChatCommand::Edit {
         player: PlayerId(player),
         change: MessageChange {
@@ -413,7 +413,8 @@ fn change(player: u32, id: u128, text: Option<&str>, may_moderate: bool) -> Comm
             text: text.map(Into::into),
             at: 9,
         },
-        may_moderate,
+        may_announce: false,
+        may_delete,
     })
 }
 
@@ -563,7 +564,7 @@ fn slow_mode_exempts_moderators() {
     assert!(is_said(space.step(&[say(2, 3, "another", 3_500)])));
     assert!(is_said(space.step(&[say(1, 4, "in time", 11_000)])));
     let owner = Speech {
-        may_moderate: true,
+        may_announce: true,
         ..speech(5, "order, please", 11_001)
     };
     let player = PlayerId(1);
@@ -580,7 +581,7 @@ fn slow_mode_limits_edits_and_lets_a_slip_be_corrected() {
     let mut space = Space::new(&layout(&["...."]), RATE);
     space.step(&[Command::Chat(ChatCommand::SetSlowMode { seconds: 10 })]);
     space.step(&[join(1), say(1, 1, "frist", 1_000)]);
-    let edit = |text: Option<&str>, at, may_moderate| {
+    let edit = |text: Option<&str>, at, may_announce| {
         Command::Chat(ChatCommand::Edit {
             player: PlayerId(1),
             change: MessageChange {
@@ -588,7 +589,8 @@ fn slow_mode_limits_edits_and_lets_a_slip_be_corrected() {
                 text: text.map(str::to_owned),
                 at,
             },
-            may_moderate,
+            may_announce,
+            may_delete: false,
         })
     };
     let is_changed = |output: TickOutput| {
@@ -717,10 +719,10 @@ fn nearby_messages_need_a_nearby_player_and_are_not_remembered() {
 fn only_moderators_announce() {
     let mut space = Space::new(&layout(&["...."]), RATE);
     space.step(&[join(1)]);
-    let mut announce = |may_moderate| {
+    let mut announce = |may_announce| {
         let speech = Speech {
             scope: Scope::Announcement,
-            may_moderate,
+            may_announce,
             ..speech(1, "hear, hear", 0)
         };
         let player = PlayerId(1);

@@ -404,7 +404,7 @@ pub(super) fn message(number: u32, text: &str) -> ChatMessage {
         at: u64::from(number),
         scope: Scope::Space,
         reply_to: None,
-        may_moderate: false,
+        may_announce: false,
     };
     ChatMessage::new(PlayerId(1), user(1), "p1".into(), speech)
 }

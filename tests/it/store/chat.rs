@@ -18,7 +18,7 @@ fn message(number: u128, text: &str) -> ChatMessage {
         at: 1_000 + number as u64,
         scope: Scope::Space,
         reply_to: None,
-        may_moderate: false,
+        may_announce: false,
     };
     ChatMessage::new(
         PlayerId::default(),

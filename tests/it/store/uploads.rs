@@ -74,7 +74,7 @@ fn said(number: u128, user: UserId, text: String) -> DurableEvent {
         at: 1_000 + number as u64,
         scope: Scope::Space,
         reply_to: None,
-        may_moderate: false,
+        may_announce: false,
     };
     DurableEvent::Said(ChatMessage::new(
         PlayerId::default(),

@@ -23,7 +23,7 @@ use super::standing::CurrentStanding;
 use crate::cluster::connections::Registration;
 use crate::cluster::mailboxes::Mailbox;
 use crate::components::block::BlockChange;
-use crate::components::chat::Speech;
+use crate::components::chat::{MessageChange, Speech};
 use crate::components::command::Command;
 use crate::components::id::{ChatId, UserId};
 use crate::components::permissions::Permission;
@@ -267,7 +267,7 @@ impl Connection {
                     at: unix_millis(),
                     scope,
                     reply_to,
-                    may_moderate: self.may(Permission::Announce).await,
+                    may_announce: self.may(Permission::Announce).await,
                 };
                 self.say(player, speech);
             }
@@ -278,12 +278,16 @@ impl Connection {
             } => {
                 // Only authors edit, and the space knows who they are: an edit needs permission
                 // only in slow mode.
-                let permission = match text {
-                    Some(_) => Permission::Announce,
-                    None => Permission::DeleteMessages,
+                let (may_announce, may_delete) = match text {
+                    Some(_) => (self.may(Permission::Announce).await, false),
+                    None => (false, self.may(Permission::DeleteMessages).await),
                 };
-                let may_moderate = self.may(permission).await;
-                self.edit(player, message, text, may_moderate);
+                let change = MessageChange {
+                    id: message,
+                    text,
+                    at: unix_millis(),
+                };
+                self.edit(player, change, may_announce, may_delete);
             }
             Action::Resize { width, height } => {
                 if let Some(relay) = &self.relay {

@@ -1,10 +1,10 @@
 //! Speech: passes messages, edits and reactions to the space, as far as the user's budget of text
 //! allows.
 
-use super::{Connection, unix_millis};
+use super::Connection;
 use crate::components::chat::{ChatCommand, MessageChange, Speech};
 use crate::components::command::Command;
-use crate::components::id::{ChatId, PlayerId};
+use crate::components::id::PlayerId;
 use crate::net::budget::{Slowed, Spender};
 use crate::net::protocol::json;
 use crate::net::session::replies;
@@ -27,24 +27,20 @@ impl Connection {
     pub(super) fn edit(
         &self,
         player: PlayerId,
-        message: ChatId,
-        text: Option<String>,
-        may_moderate: bool,
+        change: MessageChange,
+        may_announce: bool,
+        may_delete: bool,
     ) {
-        if let Some(text) = &text
+        if let Some(text) = &change.text
             && let Err(reason) = self.take_text(text.len())
         {
             return self.notify("chat", &reason);
         }
-        let change = MessageChange {
-            id: message,
-            text,
-            at: unix_millis(),
-        };
         let command = Command::Chat(ChatCommand::Edit {
             player,
             change,
-            may_moderate,
+            may_announce,
+            may_delete,
         });
         if !self.command_fits(command) {
             self.notify("chat", BUSY);
