@@ -1,7 +1,5 @@
 //! Space messages: changes of single messages of a space.
 
-use std::time::Duration;
-
 use axum::extract::{Path as Segments, State};
 use serde::Deserialize;
 use tokio::time::Instant;
@@ -83,8 +81,7 @@ fn take_edit(
     };
     let now = Instant::now().into_std();
     let rates = state.rates.of(caller.user(), row.id, now);
-    let slow = Duration::from_secs(slow_seconds.into());
-    let taken = rates.lock().edit(text.len(), slow, now);
+    let taken = rates.lock().edit(text.len(), slow_seconds, now);
     taken.map_err(|refusal| match refusal {
         EditRefusal::TooFast { seconds } => {
             state.budgets.note(Who::User(caller.user()), Budget::Chat);

@@ -33,6 +33,15 @@ pub const TYPING_SECONDS: u64 = 5;
 /// The longest slow mode, in seconds.
 pub const MAX_SLOW_SECONDS: u32 = 6 * 60 * 60;
 
+/// Seconds that slow mode still keeps a user from the next message or edit, when the last one is
+/// that many milliseconds old. `None` when they need not wait.
+pub fn slow_mode_left(slow_seconds: u32, age_ms: u64) -> Option<u32> {
+    let left = (u64::from(slow_seconds) * 1_000).checked_sub(age_ms)?;
+    u32::try_from(left.div_ceil(1_000))
+        .ok()
+        .filter(|left| *left > 0)
+}
+
 /// Audience of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode)]
 #[cfg_attr(test, derive(serde::Deserialize))]

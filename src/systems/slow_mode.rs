@@ -1,9 +1,13 @@
 //! Slow mode: how long a user waits between two messages, and between two edits.
+//!
+//! Edits over HTTP change messages that the space may have forgotten: `net::session::rates` has
+//! their times. Each is told of the other's edits, and both ask [`slow_mode_left`].
 
 use std::collections::BTreeMap;
 
 use bevy_ecs::prelude::*;
 
+use crate::components::chat::slow_mode_left;
 use crate::components::history::History;
 use crate::components::id::UserId;
 
@@ -48,12 +52,8 @@ impl SlowMode {
     }
 
     fn wait(&self, last: &LastTimes, user: UserId, at: u64) -> Option<u32> {
-        let due = last
-            .get(&user)?
-            .saturating_add(u64::from(self.seconds) * 1_000);
-        let millis = due.checked_sub(at).filter(|millis| *millis > 0)?;
         // The clock of another process may be behind.
-        Some((millis.div_ceil(1_000) as u32).min(self.seconds))
+        slow_mode_left(self.seconds, at.saturating_sub(*last.get(&user)?))
     }
 
     pub(super) fn spoke(&mut self, user: UserId, at: u64) {

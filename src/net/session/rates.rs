@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 
 use super::MessageKind;
 use super::bucket::Bucket;
+use crate::components::chat::slow_mode_left;
 use crate::components::id::{SpaceId, UserId};
 use crate::components::player::PlayerRef;
 
@@ -108,14 +109,17 @@ impl UserRates {
         has_any
     }
 
-    /// Counts an edit over HTTP, under the same limits as one over a socket; `slow` is the slow
-    /// mode of the space.
-    pub fn edit(&mut self, bytes: usize, slow: Duration, now: Instant) -> Result<(), EditRefusal> {
-        let wait = self.edited.map_or(Duration::ZERO, |edited| {
-            (edited + slow).saturating_duration_since(now)
-        });
-        if !wait.is_zero() {
-            let seconds = wait.as_millis().div_ceil(1_000) as u64;
+    /// Counts an edit over HTTP, under the same limits as one over a socket.
+    pub fn edit(
+        &mut self,
+        bytes: usize,
+        slow_seconds: u32,
+        now: Instant,
+    ) -> Result<(), EditRefusal> {
+        let age = self.edited.map(|edited| now.duration_since(edited));
+        let age = age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
+        if let Some(seconds) = age.and_then(|age| slow_mode_left(slow_seconds, age)) {
+            let seconds = seconds.into();
             return Err(EditRefusal::TooSoon { seconds });
         }
         let too_fast = |bucket: &Bucket| EditRefusal::TooFast {
@@ -128,7 +132,7 @@ impl UserRates {
             return Err(too_fast(&self.text));
         }
         self.note_edit(now);
-        self.needed_until = now + slow;
+        self.needed_until = now + Duration::from_secs(slow_seconds.into());
         Ok(())
     }
 
@@ -277,7 +281,7 @@ mod tests {
     fn an_edit_over_http_costs_what_one_over_a_socket_does() {
         let now = Instant::now() + Duration::from_hours(1);
         let mut rates = UserRates::new(now);
-        let mut edit = |bytes, at| rates.edit(bytes, Duration::ZERO, at);
+        let mut edit = |bytes, at| rates.edit(bytes, 0, at);
         let large = (0..10).filter(|_| edit(16_000, now).is_ok()).count();
         assert_eq!(large, 5);
         let later = now + FULL_AFTER;
@@ -292,7 +296,7 @@ mod tests {
         let slow = Duration::from_mins(10);
         let rates = Rates::default();
         let user = |number: usize| UserId(Uuid::from_u128(number as u128));
-        let edit = |at| rates.of(user(0), space(1), at).lock().edit(9, slow, at);
+        let edit = |at| rates.of(user(0), space(1), at).lock().edit(9, 600, at);
         rates.of(user(0), space(1), now).lock().note_edit(now);
         let early = now + Duration::from_secs(1);
         assert_eq!(edit(early), Err(EditRefusal::TooSoon { seconds: 599 }));
