@@ -223,7 +223,25 @@ impl<'a> Binary<'a> {
                 }
                 Heard::Other
             }
-            _ => Heard::Other,
+            ServerMessage::Session(
+                SessionS2c::Notice(_) | SessionS2c::Pong(_) | SessionS2c::Missed(_),
+            )
+            | ServerMessage::Frame(_)
+            | ServerMessage::Chat(
+                ChatS2c::Message(_)
+                | ChatS2c::Changed(_)
+                | ChatS2c::Reacted(_)
+                | ChatS2c::Typing(_)
+                | ChatS2c::History(_),
+            )
+            | ServerMessage::Call(CallS2c::Signal(_))
+            | ServerMessage::Emote(_)
+            | ServerMessage::Element(_)
+            | ServerMessage::Status(_)
+            | ServerMessage::Zone(_)
+            | ServerMessage::Bubble(_)
+            | ServerMessage::Follow(_)
+            | ServerMessage::Direct(_) => Heard::Other,
         })
     }
 

@@ -263,7 +263,11 @@ impl Bot {
                         let is_final = FINAL.contains(&code);
                         return Err(Lost { reason, is_final });
                     }
-                    _ => {}
+                    Heard::News(_)
+                    | Heard::Chat(_)
+                    | Heard::ChatRefused
+                    | Heard::MoveRejected
+                    | Heard::Other => {}
                 }
             }
             reader.fill().await?;

@@ -93,7 +93,7 @@ impl Mind {
         let (every, may) = match self.behaviour {
             Behaviour::Chat => (TALK, true),
             Behaviour::Party => (PARTY_TALK, now % PARTY >= APART + MEETING),
-            _ => return false,
+            Behaviour::Idle | Behaviour::Wander | Behaviour::Crowd => return false,
         };
         if now < self.next_talk || !may {
             return false;

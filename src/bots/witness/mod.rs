@@ -303,7 +303,26 @@ impl Witness {
                 return was != 0 && notes.seen.0 > was;
             }
             ServerMessage::Chat(ChatS2c::Message(message)) => notes.message(&message, &self.space),
-            _ => {}
+            ServerMessage::Session(
+                SessionS2c::Notice(_) | SessionS2c::Pong(_) | SessionS2c::Missed(_),
+            )
+            | ServerMessage::Refused(_)
+            | ServerMessage::Chat(
+                ChatS2c::Refused(_)
+                | ChatS2c::Changed(_)
+                | ChatS2c::Reacted(_)
+                | ChatS2c::Typing(_)
+                | ChatS2c::History(_),
+            )
+            | ServerMessage::Emote(_)
+            | ServerMessage::Element(_)
+            | ServerMessage::Peers(_)
+            | ServerMessage::Call(_)
+            | ServerMessage::Status(_)
+            | ServerMessage::Zone(_)
+            | ServerMessage::Bubble(_)
+            | ServerMessage::Follow(_)
+            | ServerMessage::Direct(_) => {}
         }
         false
     }
