@@ -166,11 +166,8 @@ async fn too_many_messages_over_a_socket_are_counted() {
     for number in 0..20 {
         client.chat(number, "again").await;
     }
-    client
-        .until(|_, message| {
-matches!(message, ServerMessage::Chat(ChatS2c::Refused(refused)) if refused.client_id == 19)
-})
-        .await;
+    let is_last = |message: &ServerMessage| matches!(message, ServerMessage::Chat(ChatS2c::Refused(refused)) if refused.client_id == 19);
+    client.until(|_, message| is_last(message)).await;
     assert!(metric(&server, series).await > before);
     let (mut grid, _) = JsonClient::join(&server.address, &server.user("ben").await, &space).await;
     let before = metric(&server, series).await;

@@ -11,7 +11,7 @@ use plaza::net::protocol::session::HelloC2s;
 use plaza::net::protocol::{ClientMessage, SCHEMA, ServerMessage};
 use serde_json::json;
 
-use crate::clients::{BinaryClient, JsonClient, Stranger, hello};
+use crate::clients::{BinaryClient, JsonClient, Stranger, hello, is_chat};
 use crate::harness::{Person, TestServer, text};
 
 /// A server with two users and a space of the first.
@@ -354,9 +354,7 @@ async fn clients_of_both_protocols_meet() {
     game.until(|client, _| i64::from(client.places[&him].position.y) / 64 == spawn.1 + 1)
         .await;
     json_client.chat("hello over there").await;
-    game.until(|_, message| {
-matches!(message, ServerMessage::Chat(ChatS2c::Message(chat)) if chat.text == "hello over there")
-})
+    game.until(|_, message| is_chat(message, "hello over there"))
         .await;
     server.stop().await;
 }

@@ -29,6 +29,16 @@ use crate::harness::{Person, text};
 /// How long a message may take before the run counts as broken.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// Whether a message is a notice with that code.
+pub fn is_notice(message: &ServerMessage, code: &str) -> bool {
+    matches!(message, ServerMessage::Session(SessionS2c::Notice(notice)) if notice.code == code)
+}
+
+/// Whether a message is a chat message with that text.
+pub fn is_chat(message: &ServerMessage, text: &str) -> bool {
+    matches!(message, ServerMessage::Chat(ChatS2c::Message(chat)) if chat.text == text)
+}
+
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 /// What a socket received.
@@ -390,10 +400,8 @@ impl BinaryClient {
     pub async fn ping(&mut self, nonce: u32) {
         self.say(&ClientMessage::Session(SessionC2s::Ping(PingC2s { nonce })))
             .await;
-        self.until(
-            |_, message| matches!(message, ServerMessage::Session(SessionS2c::Pong(pong)) if pong.nonce == nonce),
-        )
-        .await;
+        let is_answer = |message: &ServerMessage| matches!(message, ServerMessage::Session(SessionS2c::Pong(pong)) if pong.nonce == nonce);
+        self.until(|_, message| is_answer(message)).await;
     }
 
     /// The next message, applied if it is a frame; the close code at the end.

@@ -17,7 +17,7 @@ use plaza::settings::{ClusterSettings, Settings};
 use plaza::store::Store;
 use uuid::Uuid;
 
-use crate::clients::BinaryClient;
+use crate::clients::{BinaryClient, is_chat};
 use crate::harness::{Person, Process, TestServer};
 use crate::services::{Database, Redis};
 use crate::sessions::NEVER;
@@ -128,15 +128,14 @@ pub async fn say(client: &mut BinaryClient, client_id: u32, text: &str) {
     client.chat(client_id, text).await;
     client
         .until(|_, message| {
-matches!(message, ServerMessage::Chat(ChatS2c::Message(chat)) if chat.client_id == Some(client_id))
-})
+            matches!(message, ServerMessage::Chat(ChatS2c::Message(chat))
+                if chat.client_id == Some(client_id))
+        })
         .await;
 }
 
 pub async fn hear(client: &mut BinaryClient, text: &str) {
-    client
-        .until(|_, message| matches!(message, ServerMessage::Chat(ChatS2c::Message(chat)) if chat.text == text))
-        .await;
+    client.until(|_, message| is_chat(message, text)).await;
 }
 
 async fn people(server: &TestServer) -> (Person, Person, String) {

@@ -1,4 +1,5 @@
-//! Declared: every answer that a test gets is as the OpenAPI document says. The harness checks each.
+//! Declared: every answer that a test gets is as the OpenAPI document says. The harness checks
+//! each.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};

@@ -12,7 +12,7 @@ use plaza::net::protocol::zone::{KnockC2s, LockC2s, PortalS2c, ZoneC2s, ZoneS2c}
 use plaza::net::protocol::{ClientMessage, ServerMessage};
 use serde_json::json;
 
-use crate::clients::{BinaryClient, Stranger, hello};
+use crate::clients::{BinaryClient, Stranger, hello, is_chat, is_notice};
 use crate::cluster::hear;
 use crate::harness::{Person, TestServer, text};
 use crate::overload::three_people;
@@ -172,11 +172,7 @@ async fn the_owners_proximity_rules_hold_at_once_and_survive_a_restart() {
         .call("PATCH", &path, Some(&ada_user), rules.clone())
         .await
         .fine();
-    let told = bob
-        .until(|_, message| {
-matches!(message, ServerMessage::Session(SessionS2c::Notice(notice)) if notice.code == "voices")
-})
-        .await;
+    let told = bob.until(|_, message| is_notice(message, "voices")).await;
     let ServerMessage::Session(SessionS2c::Notice(told)) = told else {
         unreachable!("only notices end the wait")
     };
@@ -351,9 +347,7 @@ async fn nearby_messages_are_heard_nearby_and_not_stored() {
     ada.say(&ClientMessage::Chat(ChatC2s::Send(whisper))).await;
     for client in [&mut ada, &mut bob] {
         client
-            .until(|_, message| {
-matches!(message, ServerMessage::Chat(ChatS2c::Message(chat)) if chat.text == "between us")
-})
+            .until(|_, message| is_chat(message, "between us"))
             .await;
     }
     let cleo = server.user("cleo").await;
@@ -418,7 +412,7 @@ async fn is_no_follower(client: &mut BinaryClient) {
     client
         .until(|_, message| {
             assert!(!matches!(message, ServerMessage::Follow(followed) if followed.on));
-            matches!(message, ServerMessage::Session(SessionS2c::Notice(notice)) if notice.code == "no-follow")
+            is_notice(message, "no-follow")
         })
         .await;
 }

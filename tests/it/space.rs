@@ -175,9 +175,7 @@ fn a_second_join_gets_the_full_state_and_is_not_announced_again() {
 fn disconnected_players_stay_half_a_minute() {
     let mut space = Space::new(&layout(&["...."]), RATE);
     space.step(&[join(1)]);
-    space.step(&[Command::Presence(PresenceCommand::Disconnect {
-        player: PlayerId(1),
-    })]);
+    space.step(&[disconnect(1)]);
     for _ in 0..30 * 20 - 1 {
         assert!(space.step(&[]).gone.is_empty());
     }
@@ -191,9 +189,7 @@ fn a_returning_player_is_where_they_left() {
     space.step(&[join(1), walk_to(1, 1, 7, 1)]);
     rest(&mut space, 60);
     assert_eq!(position(&mut space, 1).tile(), Tile::new(7, 1));
-    space.step(&[Command::Presence(PresenceCommand::Leave {
-        player: PlayerId(1),
-    })]);
+    space.step(&[leave(1)]);
     let out = space.step(&[join(1)]);
     assert_eq!(out.stances[0].0, PlayerId(2));
     assert_eq!(out.stances[0].1.position.tile(), Tile::new(7, 1));
@@ -416,6 +412,16 @@ fn change(player: u32, id: u128, text: Option<&str>, may_delete: bool) -> Comman
         may_announce: false,
         may_delete,
     })
+}
+
+fn leave(player: u32) -> Command {
+    let player = PlayerId(player);
+    Command::Presence(PresenceCommand::Leave { player })
+}
+
+fn disconnect(player: u32) -> Command {
+    let player = PlayerId(player);
+    Command::Presence(PresenceCommand::Disconnect { player })
 }
 
 fn react(player: u32, id: u128, emoji: &str, on: bool) -> Command {
@@ -729,9 +735,9 @@ fn only_moderators_announce() {
         space.step(&[Command::Chat(ChatCommand::Send { player, speech })])
     };
     assert_eq!(refusal(&announce(false)), ChatRefusal::NoAnnouncer);
-    assert!(
-        matches!(&announce(true).facts[..], [Fact::Chat(ChatFact::Said(line))] if line.scope == Scope::Announcement)
-    );
+    let said = announce(true).facts;
+    assert!(matches!(&said[..], [Fact::Chat(ChatFact::Said(message))]
+        if message.scope == Scope::Announcement));
 }
 
 #[test]
@@ -899,13 +905,18 @@ fn command() -> impl Strategy<Value = Command> {
         .prop_map(|(id, tile, w, h)| desk(id, tile, w, h));
     prop_oneof![
         2 => (1_u128..5).prop_map(join),
-        1 => player.clone().prop_map(|player| Command::Presence(PresenceCommand::Disconnect { player: PlayerId(player) })),
-        1 => player.clone().prop_map(|player| Command::Presence(PresenceCommand::Leave { player: PlayerId(player) })),
+        1 => player.clone().prop_map(disconnect),
+        1 => player.clone().prop_map(leave),
         20 => step.prop_map(|(player, seq, direction, run)| held(player, seq, direction, run)),
         8 => (player.clone(), 0_u32..4_000, goal)
-            .prop_map(|(player, seq, goal)| Command::Movement(MovementCommand::Walk { player: PlayerId(player), seq, goal })),
-        8 => (player.clone(), tile)
-            .prop_map(|(player, tile)| Command::Movement(MovementCommand::StepTile { player: PlayerId(player), tile })),
+            .prop_map(|(player, seq, goal)| {
+                let player = PlayerId(player);
+                Command::Movement(MovementCommand::Walk { player, seq, goal })
+            }),
+        8 => (player.clone(), tile).prop_map(|(player, tile)| {
+            let player = PlayerId(player);
+            Command::Movement(MovementCommand::StepTile { player, tile })
+        }),
         2 => placement.clone().prop_map(place),
         1 => (0_u128..4)
             .prop_map(|id| Command::Element(ElementCommand::Remove {
@@ -917,7 +928,8 @@ fn command() -> impl Strategy<Value = Command> {
             let elements: BTreeMap<_, _> =
                 elements.into_iter().map(|placement| (placement.id, placement)).collect();
             let elements = elements.into_values().collect();
-            Command::Element(ElementCommand::ReplaceLayout { layout: Box::new(SpaceLayout { elements, ..layout }) })
+            let layout = Box::new(SpaceLayout { elements, ..layout });
+            Command::Element(ElementCommand::ReplaceLayout { layout })
         }),
         2 => (player.clone(), 0_u128..9)
             .prop_map(|(player, id)| say(player, id, "words", id as u64)),
@@ -960,10 +972,13 @@ fn command_among_people() -> impl Strategy<Value = Command> {
     ];
     prop_oneof![
         30 => command(),
-        2 => (player(), action).prop_map(|(player, action)| Command::Bubble(BubbleCommand { player, action })),
+        2 => (player(), action)
+            .prop_map(|(player, action)| Command::Bubble(BubbleCommand { player, action })),
+        1 => (player(), any::<bool>()).prop_map(|(player, locked)| {
+            Command::Zone(ZoneCommand::Lock { player, zone: 0, locked })
+        }),
         1 => (player(), any::<bool>())
-            .prop_map(|(player, locked)| Command::Zone(ZoneCommand::Lock { player, zone: 0, locked })),
-        1 => (player(), any::<bool>()).prop_map(|(player, on)| Command::Chat(ChatCommand::Typing { player, on })),
+            .prop_map(|(player, on)| Command::Chat(ChatCommand::Typing { player, on })),
         1 => player().prop_map(|player| Command::Zone(ZoneCommand::Knock { player, zone: 0 })),
     ]
 }
@@ -1234,7 +1249,10 @@ proptest! {
         // Players at the edge of hearing are connected afresh: see the tests of proximity.
         let step = |space: &mut Space, commands: &[Command]| {
             let mut output = space.step(commands);
-            output.facts.retain(|fact| !matches!(fact, Fact::Proximity(ProximityFact::PeersChanged { .. })));
+            let is_of_peers = |fact: &Fact| {
+                matches!(fact, Fact::Proximity(ProximityFact::PeersChanged { .. }))
+            };
+            output.facts.retain(|fact| !is_of_peers(fact));
             output
         };
         prop_assert_eq!(step(&mut space, &everybody), step(&mut restored, &everybody));
@@ -1251,7 +1269,7 @@ proptest! {
     ) {
         let _ = Checkpoint::decode(&bytes);
         let mut space = Space::new(&layout(&["...", "..."]), RATE);
-        space.step(&[join(1), join(2), Command::Presence(PresenceCommand::Leave { player: PlayerId(2) })]);
+        space.step(&[join(1), join(2), leave(2)]);
         let good = space.checkpoint().encode();
         let mut changed = good.clone();
         let index = at.index(changed.len());
