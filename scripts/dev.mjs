@@ -12,6 +12,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { watch } from "node:fs";
 import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -28,6 +29,7 @@ const SETTLED = 150;
 const PATIENCE = 10_000;
 
 const options = process.argv.slice(2);
+const address = addressOf(options);
 const binary = join(resolve(ROOT, process.env.CARGO_TARGET_DIR ?? "target"), "debug/plaza");
 const say = (text) => console.log(`dev: ${text}`);
 
@@ -78,8 +80,13 @@ async function serve() {
   stopping = stop(before);
   await stopping;
   if (isEnding) return;
-  const child = start(binary, ["serve", "--no-guardian", "--public-url", PAGE, ...options]);
+  const stdio = ["inherit", "pipe", "inherit"];
+  const child = start(binary, ["serve", "--no-guardian", ...options], { stdio });
   server = child;
+  // The page at the server's own address may be an old one.
+  createInterface({ input: child.stdout }).on("line", (line) =>
+    console.log(line.replaceAll(address, PAGE)),
+  );
   child.once("exit", (code, signal) => {
     if (server === child && !isEnding)
       say(`the server ended (${code ?? signal}); it starts again with the next change`);
@@ -111,7 +118,7 @@ function changed() {
 const page = start(
   process.execPath,
   ["node_modules/vite/bin/vite.js", "--clearScreen", "false", "--strictPort"],
-  { cwd: join(ROOT, "web"), env: { ...process.env, PLAZA_URL: addressOf(options) } },
+  { cwd: join(ROOT, "web"), env: { ...process.env, PLAZA_URL: address } },
 );
 
 async function end(code) {
