@@ -61,7 +61,7 @@ enum CliCommand {
     Openapi,
     /// Load maps, elements, avatars and spaces from a folder
     ///
-    /// A running server lists them at once; a space that is open changes when it opens again.
+    /// A running server lists them at once; a space that is open changes within a second.
     Seed {
         /// Folder with `avatars.json`, `elements.json`, `maps/*.tmj` and `spaces.json`
         folder: PathBuf,

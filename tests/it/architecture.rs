@@ -323,6 +323,30 @@ fn pure_modules_use_no_clock_randomness_or_io() {
     assert!(found.is_empty(), "banned names:\n{found}");
 }
 
+#[test]
+fn every_plugin_of_the_systems_is_called() {
+    let sources = sources();
+    let called: String = sources
+        .iter()
+        .filter(|source| {
+            ["systems", "space"]
+                .iter()
+                .any(|room| is_inside(&source.module, room))
+        })
+        .map(|source| code_only(&source.text))
+        .collect();
+    let forgotten: Vec<&str> = sources
+        .iter()
+        .filter(|source| is_inside(&source.module, "systems") && source.text.contains("fn plugin("))
+        .filter_map(|source| source.module.rsplit("::").next())
+        .filter(|name| !called.contains(&format!("{name}::plugin(")))
+        .collect();
+    assert!(
+        forgotten.is_empty(),
+        "no space has the plugins of {forgotten:?}: call them in `AwakeSpace::new`"
+    );
+}
+
 /// Whether the line has the word, whole.
 fn has_word(line: &str, word: &str) -> bool {
     let part = |character: Option<char>| {

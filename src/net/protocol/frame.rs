@@ -102,16 +102,25 @@ pub struct AvatarS2c {
 
 impl From<&Card> for CardS2c {
     fn from(card: &Card) -> Self {
+        // A further field does not compile until this says whether clients are sent it.
+        let Card {
+            player,
+            user,
+            name,
+            avatar,
+            status,
+            media,
+        } = card;
         Self {
-            player: card.player.0,
-            user: card.user.to_string(),
-            name: card.name.clone(),
-            avatar: card.avatar.as_ref().map(|avatar| AvatarS2c {
+            player: player.0,
+            user: user.to_string(),
+            name: name.clone(),
+            avatar: avatar.as_ref().map(|avatar| AvatarS2c {
                 id: avatar.id.to_string(),
                 image_url: avatar.image_url.clone(),
             }),
-            status: card.status as u8,
-            media: card.media.bits(),
+            status: *status as u8,
+            media: media.bits(),
         }
     }
 }
