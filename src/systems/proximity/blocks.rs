@@ -34,8 +34,7 @@ impl Proximity {
         let players: BTreeMap<UserId, PlayerId> = self
             .people
             .iter()
-            .flatten()
-            .map(|one| (one.user, one.player))
+            .map(|(_, one)| (one.user, one.player))
             .collect();
         let pairs = self
             .blocks
@@ -60,11 +59,8 @@ impl Proximity {
             self.blocks.remove(&user);
         }
         self.update_blocked_pairs();
-        let slot_of = |user: UserId| {
-            let mut people = self.people.iter().zip(0..);
-            people.find_map(|(one, slot)| one.as_ref().filter(|one| one.user == user).map(|_| slot))
-        };
-        if let (Some(a), Some(b)) = (slot_of(user), slot_of(other)) {
+        let both = [user, other].map(|user| self.people.slot_of_user(user));
+        if let [Some(a), Some(b)] = both {
             if blocked {
                 self.field.cut(a, b);
             } else {

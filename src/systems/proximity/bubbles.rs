@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::field::{squared, tiles};
+use super::slot::PersonSlot;
 use crate::components::bubble::{BubbleState, MOST_IN_BUBBLE};
 use crate::components::id::PlayerId;
 use crate::components::unit::{Position, Tick};
@@ -21,7 +22,7 @@ const LEAVE_DISTANCE: i64 = tiles(3);
 pub(super) struct Bubble {
     pub is_aside: bool,
     pub is_locked: bool,
-    pub members: BTreeMap<u32, PlayerId>,
+    pub members: BTreeMap<PersonSlot, PlayerId>,
     /// Players who knocked, and the tick of the last knock.
     pub knocked: BTreeMap<PlayerId, Tick>,
 }
@@ -69,7 +70,7 @@ impl Bubbles {
     }
 
     /// Makes a bubble of these members. Returns its number.
-    pub fn form(&mut self, is_aside: bool, members: BTreeMap<u32, PlayerId>) -> u32 {
+    pub fn form(&mut self, is_aside: bool, members: BTreeMap<PersonSlot, PlayerId>) -> u32 {
         self.last = self.last.wrapping_add(1);
         let bubble = Bubble {
             is_aside,
@@ -107,7 +108,7 @@ impl Bubbles {
     }
 
     /// Adds a member. Returns whether there was room.
-    pub fn join(&mut self, bubble: u32, slot: u32, player: PlayerId) -> bool {
+    pub fn join(&mut self, bubble: u32, slot: PersonSlot, player: PlayerId) -> bool {
         let Some(one) = self.all.get_mut(&bubble).filter(|one| !one.is_full()) else {
             return false;
         };
@@ -119,11 +120,11 @@ impl Bubbles {
 
     /// Removes these members. Returns all who are out now: a single player who is left does not
     /// stay.
-    pub fn leave(&mut self, bubble: u32, slots: &[u32]) -> Vec<u32> {
+    pub fn leave(&mut self, bubble: u32, slots: &[PersonSlot]) -> Vec<PersonSlot> {
         let Some(one) = self.all.get_mut(&bubble) else {
             return Vec::new();
         };
-        let mut out: Vec<u32> = slots.to_vec();
+        let mut out: Vec<PersonSlot> = slots.to_vec();
         out.retain(|slot| one.members.remove(slot).is_some());
         if one.members.len() < 2 {
             out.extend(one.members.keys());
@@ -173,17 +174,21 @@ impl Bubbles {
 
     /// Members cut off from the others. When a bubble falls apart, the largest group stays; among
     /// equal ones the group with the lowest number.
-    pub fn strays(&self, bubble: u32, position: impl Fn(u32) -> Option<Position>) -> Vec<u32> {
+    pub fn strays(
+        &self,
+        bubble: u32,
+        position: impl Fn(PersonSlot) -> Option<Position>,
+    ) -> Vec<PersonSlot> {
         let Some(one) = self.all.get(&bubble) else {
             return Vec::new();
         };
-        let mut waiting: Vec<(PlayerId, u32)> = one
+        let mut waiting: Vec<(PlayerId, PersonSlot)> = one
             .members
             .iter()
             .map(|(slot, player)| (*player, *slot))
             .collect();
         waiting.sort_unstable();
-        let mut largest: Vec<u32> = Vec::new();
+        let mut largest: Vec<PersonSlot> = Vec::new();
         while let Some((_, first)) = waiting.first().copied() {
             waiting.remove(0);
             let mut group = vec![first];
@@ -246,10 +251,16 @@ mod tests {
 
     fn bubble_of(slots: u32) -> (Bubbles, u32) {
         let mut bubbles = Bubbles::default();
-        let members = (0..slots).map(|slot| (slot, PlayerId(slot + 1))).collect();
+        let members = (0..slots)
+            .map(|slot| (slot.into(), PlayerId(slot + 1)))
+            .collect();
         let bubble = bubbles.form(false, members);
         bubbles.take_changed();
         (bubbles, bubble)
+    }
+
+    fn slots<const N: usize>(numbers: [u32; N]) -> [PersonSlot; N] {
+        numbers.map(PersonSlot::from)
     }
 
     fn tile(x: i32) -> Position {
@@ -262,7 +273,7 @@ mod tests {
     #[test]
     fn a_bubble_of_one_ends() {
         let (mut bubbles, bubble) = bubble_of(2);
-        assert_eq!(bubbles.leave(bubble, &[1]), [1, 0]);
+        assert_eq!(bubbles.leave(bubble, &slots([1])), slots([1, 0]));
         assert!(bubbles.is_empty());
         assert_eq!(bubbles.take_changed()[0].players, []);
     }
@@ -270,36 +281,24 @@ mod tests {
     #[test]
     fn the_ninth_does_not_fit() {
         let (mut bubbles, bubble) = bubble_of(7);
-        assert!(bubbles.join(bubble, 7, PlayerId(8)));
-        assert!(!bubbles.join(bubble, 8, PlayerId(9)));
+        assert!(bubbles.join(bubble, 7.into(), PlayerId(8)));
+        assert!(!bubbles.join(bubble, 8.into(), PlayerId(9)));
     }
 
     #[test]
     fn a_chain_holds_and_a_member_more_than_three_tiles_away_is_out() {
         let (bubbles, bubble) = bubble_of(4);
-        assert!(
-            bubbles
-                .strays(bubble, |slot| Some(tile(3 * slot as i32)))
-                .is_empty()
-        );
-        assert_eq!(
-            bubbles.strays(bubble, |slot| Some(tile(if slot == 2 {
-                40
-            } else {
-                slot as i32
-            }))),
-            [2]
-        );
+        let strays = |columns: [i32; 4]| {
+            bubbles.strays(bubble, |slot| {
+                let mut columns = (0..).map(PersonSlot::from).zip(columns);
+                columns.find_map(|(other, x)| (other == slot).then(|| tile(x)))
+            })
+        };
+        assert!(strays([0, 3, 6, 9]).is_empty());
+        assert_eq!(strays([0, 1, 40, 3]), slots([2]));
         // Two pairs: the one with the lowest number stays.
-        assert_eq!(
-            bubbles.strays(bubble, |slot| Some(tile(if slot < 2 {
-                40
-            } else {
-                slot as i32
-            }))),
-            [2, 3]
-        );
-        let apart = bubbles.strays(bubble, |slot| Some(tile(40 * slot as i32)));
-        assert_eq!(apart, [1, 2, 3], "the last member leaves with them");
+        assert_eq!(strays([40, 40, 2, 3]), slots([2, 3]));
+        let apart = strays([0, 40, 80, 120]);
+        assert_eq!(apart, slots([1, 2, 3]), "the last member leaves with them");
     }
 }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use bevy_ecs::prelude::*;
 
 use super::bubbles::PendingInvites;
-use super::{Participation, Proximity, ProximityPlayer, bubbles, field};
+use super::people::{Participation, ProximityPlayer};
+use super::slot::PersonSlot;
+use super::{Proximity, bubbles, field};
 use crate::components::bubble::{BubbleAction, BubbleCommand, BubbleFact, MOST_IN_BUBBLE};
 use crate::components::denial::Denial;
 use crate::components::fact::Fact;
@@ -21,9 +23,9 @@ impl Proximity {
     /// Other members of the player's bubble or aside.
     pub(super) fn bubble_members(
         &self,
-        slot: u32,
+        slot: PersonSlot,
         me: &ProximityPlayer,
-    ) -> impl Iterator<Item = u32> {
+    ) -> impl Iterator<Item = PersonSlot> {
         let bubble = me.bubble.and_then(|bubble| self.bubbles.get(bubble));
         let members = bubble
             .into_iter()
@@ -32,18 +34,18 @@ impl Proximity {
     }
 
     /// Removes members from a bubble, and a last one who would be alone.
-    pub(super) fn leave_bubble(&mut self, bubble: u32, slots: &[u32]) {
+    pub(super) fn leave_bubble(&mut self, bubble: u32, slots: &[PersonSlot]) {
         self.mark_bubble_dirty(bubble);
         for slot in self.bubbles.leave(bubble, slots) {
-            if let Some(person) = self.person_mut(slot) {
+            if let Some(person) = self.people.get_mut(slot) {
                 person.bubble = None;
             }
         }
     }
 
-    fn join_bubble(&mut self, bubble: u32, slot: u32, player: PlayerId) -> bool {
+    fn join_bubble(&mut self, bubble: u32, slot: PersonSlot, player: PlayerId) -> bool {
         let is_in = self.bubbles.join(bubble, slot, player);
-        if is_in && let Some(person) = self.person_mut(slot) {
+        if is_in && let Some(person) = self.people.get_mut(slot) {
             person.bubble = Some(bubble);
             self.mark_bubble_dirty(bubble);
         }
@@ -76,8 +78,8 @@ impl Proximity {
     }
 
     /// Whether the player is in the open and in no bubble, and so can join one.
-    fn is_free(&self, slot: u32) -> bool {
-        self.person(slot).is_some_and(|person| {
+    fn is_free(&self, slot: PersonSlot) -> bool {
+        self.people.get(slot).is_some_and(|person| {
             person.participation == Participation::Open && person.bubble.is_none()
         })
     }
@@ -86,12 +88,12 @@ impl Proximity {
     /// told.
     fn ask(
         &mut self,
-        slot: u32,
+        slot: PersonSlot,
         is_aside: bool,
         now: Tick,
         patience: u64,
     ) -> Result<Vec<PlayerId>, Denial> {
-        let me = self.person(slot).filter(|_| self.is_free(slot));
+        let me = self.people.get(slot).filter(|_| self.is_free(slot));
         let me = me.ok_or(Denial::NotInTheOpen)?;
         let (player, user) = (me.player, me.user);
         let at = self.position_of(slot).ok_or(Denial::NotInTheOpen)?;
@@ -100,7 +102,7 @@ impl Proximity {
             .connected(slot)
             .filter(|(other, _)| self.is_free(*other))
             .filter_map(|(other, _)| {
-                let person = self.person(other)?;
+                let person = self.people.get(other)?;
                 let (there, moves) = person.body?;
                 let is_meant = !moves
                     && bubbles::may_meet(at, there)
@@ -127,7 +129,7 @@ impl Proximity {
     /// are in one.
     fn accept(
         &mut self,
-        slot: u32,
+        slot: PersonSlot,
         player: PlayerId,
         asker: PlayerId,
         now: Tick,
@@ -135,8 +137,8 @@ impl Proximity {
     ) -> Result<(), Denial> {
         let question = self.bubbles.answer(asker, player, now, lasts);
         let PendingInvites { is_aside, .. } = question.ok_or(Denial::NotNearBubble)?;
-        let host = self.slots.get(&asker).copied().ok_or(Denial::NotHere)?;
-        if let Some(bubble) = self.person(host).and_then(|host| host.bubble) {
+        let host = self.people.slot_of(asker).ok_or(Denial::NotHere)?;
+        if let Some(bubble) = self.people.get(host).and_then(|host| host.bubble) {
             return self.join(slot, player, bubble, true).map(drop);
         }
         if !self.is_free(slot) {
@@ -150,7 +152,7 @@ impl Proximity {
         let members = BTreeMap::from([(slot, player), (host, asker)]);
         let bubble = self.bubbles.form(is_aside, members);
         for slot in [slot, host] {
-            if let Some(person) = self.person_mut(slot) {
+            if let Some(person) = self.people.get_mut(slot) {
                 person.bubble = Some(bubble);
             }
         }
@@ -161,7 +163,7 @@ impl Proximity {
     /// Adds a player to a bubble next to them. Returns whether they have to knock instead.
     fn join(
         &mut self,
-        slot: u32,
+        slot: PersonSlot,
         player: PlayerId,
         bubble: u32,
         is_let_in: bool,
@@ -171,7 +173,7 @@ impl Proximity {
         }
         let one = self.bubbles.get(bubble).ok_or(Denial::NotNearBubble)?;
         let at = self.position_of(slot);
-        let is_near = |other: &u32| {
+        let is_near = |other: &PersonSlot| {
             let both = at.zip(self.position_of(*other));
             both.is_some_and(|(at, there)| bubbles::may_meet(at, there))
         };
@@ -194,10 +196,10 @@ pub fn bubble(world: &mut World, BubbleCommand { player, action }: BubbleCommand
     let now = *world.resource::<Tick>();
     let rate = u64::from(world.resource::<TickRate>().per_second());
     let mut proximity = world.resource_mut::<Proximity>();
-    let Some(&slot) = proximity.slots.get(&player) else {
+    let Some(slot) = proximity.people.slot_of(player) else {
         return;
     };
-    let mine = proximity.person(slot).and_then(|person| person.bubble);
+    let mine = proximity.people.get(slot).and_then(|person| person.bubble);
     let done = match (action, mine) {
         (BubbleAction::Form { is_aside }, _) => proximity
             .ask(slot, is_aside, now, KNOCK_AGAIN * rate)
@@ -228,11 +230,11 @@ pub fn bubble(world: &mut World, BubbleCommand { player, action }: BubbleCommand
                         .bubbles
                         .knock(bubble, player, now, KNOCK_AGAIN * rate)
                 {
-                    let me = proximity.person(slot);
+                    let me = proximity.people.get(slot);
                     let members = proximity.bubbles.get(bubble).into_iter();
                     let members = members.flat_map(|bubble| bubble.members.keys());
                     let to = members.filter_map(|other| {
-                        let other = proximity.person(*other)?;
+                        let other = proximity.people.get(*other)?;
                         (!proximity.is_blocked_pair(me?.user, other.user)).then_some(other.player)
                     });
                     let to = to.collect();
@@ -264,8 +266,8 @@ pub fn admit(world: &mut World, player: PlayerId, guest: PlayerId) -> bool {
     let now = *world.resource::<Tick>();
     let lasts = KNOCK_LASTS * u64::from(world.resource::<TickRate>().per_second());
     let mut proximity = world.resource_mut::<Proximity>();
-    let slot_of = |player| proximity.slots.get(&player).copied();
-    let mine = slot_of(player).and_then(|slot| proximity.person(slot)?.bubble);
+    let slot_of = |player| proximity.people.slot_of(player);
+    let mine = slot_of(player).and_then(|slot| proximity.people.get(slot)?.bubble);
     let Some(bubble) = mine else { return false };
     let knocked = proximity
         .bubbles

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Proximity, ProximityPlayer};
+use super::Proximity;
+use super::people::ProximityPlayer;
+use super::slot::PersonSlot;
 use crate::components::id::PlayerId;
 use crate::components::peers::{MediaRoute, Peer, ProximityReason};
 
@@ -13,7 +15,7 @@ const MOST_ON_STAGE: usize = 12;
 const STAGE_GAIN: u8 = 191;
 
 impl Proximity {
-    pub(super) fn go_on_stage(&mut self, slot: u32, before: u64, after: u64) {
+    pub(super) fn go_on_stage(&mut self, slot: PersonSlot, before: u64, after: u64) {
         for stage in bits(before & !after) {
             if let Some(standing) = self.stages.get_mut(&stage) {
                 standing.retain(|other| *other != slot);
@@ -33,44 +35,36 @@ impl Proximity {
             self.dirty.extend(standing.iter().copied());
         }
         if with_audience {
-            let everyone = self
-                .people
-                .iter()
-                .zip(0..)
-                .filter_map(|(person, slot)| Some((person.as_ref()?, slot)));
-            let audience = everyone.filter(|(person, _)| person.listens() & stages != 0);
-            self.dirty.extend(audience.map(|(_, slot)| slot));
+            let everyone = self.people.iter();
+            let audience = everyone.filter(|(_, person)| person.listens() & stages != 0);
+            self.dirty.extend(audience.map(|(slot, _)| slot));
         }
     }
 
     /// Performers of a stage who are heard.
-    pub(super) fn performers(&self, stage: u8) -> &[u32] {
-        let standing = self.stages.get(&stage).map_or(&[][..], Vec::as_slice);
-        &standing[..standing.len().min(MOST_ON_STAGE)]
+    pub(super) fn performers(&self, stage: u8) -> impl Iterator<Item = PersonSlot> {
+        let standing = self.stages.get(&stage).into_iter().flatten();
+        standing.take(MOST_ON_STAGE).copied()
     }
 
     /// Adds the performers whose stages a player hears, and the audience who hears the player.
     pub(super) fn add_stages<'a>(
         &'a self,
-        slot: u32,
+        slot: PersonSlot,
         me: &ProximityPlayer,
         route: MediaRoute,
-        one: impl Fn(u32) -> Option<&'a ProximityPlayer>,
+        one: impl Fn(PersonSlot) -> Option<&'a ProximityPlayer>,
         found: &mut Vec<Peer>,
     ) {
         let mut heard: BTreeMap<PlayerId, (bool, bool)> = BTreeMap::new();
         for stage in bits(me.listens()) {
-            for person in self
-                .performers(stage)
-                .iter()
-                .filter_map(|other| one(*other))
-            {
+            for person in self.performers(stage).filter_map(&one) {
                 heard.entry(person.player).or_default().0 = true;
             }
         }
         for stage in bits(me.stages()) {
-            if self.performers(stage).contains(&slot) {
-                let everyone = (0..self.people.len() as u32).filter_map(&one);
+            if self.performers(stage).any(|performer| performer == slot) {
+                let everyone = self.people.slots().filter_map(&one);
                 for person in everyone.filter(|person| person.listens() & 1 << stage != 0) {
                     heard.entry(person.player).or_default().1 = true;
                 }

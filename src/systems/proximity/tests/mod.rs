@@ -1,16 +1,14 @@
-//! Tests of the field, with invariants that hold for any movement of players.
+//! Tests of the field.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod properties;
 
-use proptest::prelude::*;
+use std::collections::BTreeMap;
 
 use super::field::{Field, Rules};
-use super::sight;
+use super::slot::PersonSlot;
 use crate::components::grid::Grid;
 use crate::components::id::PlayerId;
-use crate::components::peers::{
-    PICTURES, ProximityRules, QUIET_RANGE, REACHES, VOICES, ZONE_REACHES,
-};
+use crate::components::peers::{ProximityRules, QUIET_RANGE};
 use crate::components::unit::{Position, SUBTILES, TickRate, Tile};
 
 const RATE: TickRate = TickRate::DEFAULT;
@@ -38,8 +36,15 @@ fn distance(a: Position, b: Position) -> f64 {
     f64::from(a.x - b.x).hypot(f64::from(a.y - b.y)) / f64::from(SUBTILES)
 }
 
+fn nth(slot: u32) -> PersonSlot {
+    slot.into()
+}
+
 fn connected(field: &Field, slot: u32) -> BTreeMap<u32, bool> {
-    field.connected(slot).collect()
+    let connected = field.connected(nth(slot));
+    connected
+        .map(|(other, sees)| (other.into(), sees))
+        .collect()
 }
 
 fn run(field: &mut Field, now: &mut u64, ticks: u64) {
@@ -51,8 +56,8 @@ fn run(field: &mut Field, now: &mut u64, ticks: u64) {
 
 fn two(apart: i32, moves: bool) -> (Field, u64) {
     let mut field = field();
-    field.enter(0, PlayerId(1), at(1_000, 1_000), false, 1);
-    field.enter(1, PlayerId(2), at(1_000 + apart, 1_000), moves, 1);
+    field.enter(nth(0), PlayerId(1), at(1_000, 1_000), false, 1);
+    field.enter(nth(1), PlayerId(2), at(1_000 + apart, 1_000), moves, 1);
     field.update(1);
     (field, 1)
 }
@@ -88,17 +93,17 @@ fn voices_carry_as_far_as_the_rules_of_the_space_say() {
 #[test]
 fn in_a_zone_voices_carry_as_far_as_it_says_and_the_smaller_of_two_reaches_counts() {
     let (mut field, mut now) = two(700, false);
-    field.set_range(0, Some(10), now);
+    field.set_range(nth(0), Some(10), now);
     run(&mut field, &mut now, 60);
     assert_eq!(
         connected(&field, 0),
         BTreeMap::new(),
         "the other is not in the hall"
     );
-    field.set_range(1, Some(10), now);
+    field.set_range(nth(1), Some(10), now);
     run(&mut field, &mut now, 12);
     assert_eq!(connected(&field, 0), BTreeMap::from([(1, true)]));
-    field.set_range(1, Some(6), now);
+    field.set_range(nth(1), Some(6), now);
     run(&mut field, &mut now, 19);
     assert_eq!(connected(&field, 0), BTreeMap::from([(1, true)]), "lingers");
     run(&mut field, &mut now, 3);
@@ -107,10 +112,10 @@ fn in_a_zone_voices_carry_as_far_as_it_says_and_the_smaller_of_two_reaches_count
         BTreeMap::new(),
         "a tile beyond is the end"
     );
-    field.set_position(1, at(1_650, 1_000), false, now);
+    field.set_position(nth(1), at(1_650, 1_000), false, now);
     run(&mut field, &mut now, 60);
     assert_eq!(connected(&field, 0), BTreeMap::new());
-    field.set_position(1, at(1_590, 1_000), false, now);
+    field.set_position(nth(1), at(1_590, 1_000), false, now);
     run(&mut field, &mut now, 6);
     assert_eq!(connected(&field, 0), BTreeMap::from([(1, false)]));
 }
@@ -124,9 +129,9 @@ fn a_player_who_steps_to_and_fro_over_the_border_of_a_zone_does_not_flap() {
         } else {
             None
         };
-        field.set_range(1, reach, *now);
+        field.set_range(nth(1), reach, *now);
         field.set_position(
-            1,
+            nth(1),
             at(1_300 + if reach.is_some() { 10 } else { -10 }, 1_000),
             true,
             *now,
@@ -140,7 +145,7 @@ fn a_player_who_steps_to_and_fro_over_the_border_of_a_zone_does_not_flap() {
             "was never outside for long enough"
         );
     }
-    field.set_range(1, None, now);
+    field.set_range(nth(1), None, now);
     run(&mut field, &mut now, 30);
     assert_eq!(connected(&field, 0), BTreeMap::from([(1, true)]));
     field.take_dirty();
@@ -156,18 +161,18 @@ fn a_player_who_steps_to_and_fro_over_the_border_of_a_zone_does_not_flap() {
 #[test]
 fn a_crowd_with_a_smaller_range_takes_no_places() {
     let mut field = field();
-    field.enter(0, PlayerId(1), at(1_000, 1_000), false, 0);
+    field.enter(nth(0), PlayerId(1), at(1_000, 1_000), false, 0);
     for slot in 1..60 {
         field.enter(
-            slot,
+            nth(slot),
             PlayerId(slot + 1),
             at(1_200 + slot as i32, 1_000),
             false,
             0,
         );
-        field.set_range(slot, Some(QUIET_RANGE), 0);
+        field.set_range(nth(slot), Some(QUIET_RANGE), 0);
     }
-    field.enter(60, PlayerId(61), at(600, 1_000), false, 0);
+    field.enter(nth(60), PlayerId(61), at(600, 1_000), false, 0);
     let mut now = 0;
     run(&mut field, &mut now, 60);
     assert_eq!(connected(&field, 0), BTreeMap::from([(60, false)]));
@@ -176,11 +181,17 @@ fn a_crowd_with_a_smaller_range_takes_no_places() {
 #[test]
 fn with_fewer_places_the_nearest_keep_theirs_at_once() {
     let mut field = field();
-    field.enter(0, PlayerId(1), at(1_000, 1_000), false, 0);
+    field.enter(nth(0), PlayerId(1), at(1_000, 1_000), false, 0);
     // Apart from one another, each farther from the first.
     for (slot, (x, y)) in (1..).zip([(-120, 0), (0, -150), (0, 180), (210, 0)]) {
-        field.enter(slot, PlayerId(slot + 1), at(1_000 + x, 1_000 + y), false, 0);
-        field.set_range(slot, Some(3), 0);
+        field.enter(
+            nth(slot),
+            PlayerId(slot + 1),
+            at(1_000 + x, 1_000 + y),
+            false,
+            0,
+        );
+        field.set_range(nth(slot), Some(3), 0);
     }
     let mut now = 0;
     run(&mut field, &mut now, 60);
@@ -218,7 +229,7 @@ fn faces_come_at_three_tiles_and_go_a_second_after_four() {
     let (mut field, mut now) = two(300, false);
     run(&mut field, &mut now, 10);
     assert_eq!(connected(&field, 0), BTreeMap::from([(1, true)]));
-    field.set_position(1, at(1_400, 1_000), false, now);
+    field.set_position(nth(1), at(1_400, 1_000), false, now);
     run(&mut field, &mut now, 20);
     assert_eq!(connected(&field, 0), BTreeMap::from([(1, true)]));
     run(&mut field, &mut now, 1);
@@ -229,7 +240,7 @@ fn faces_come_at_three_tiles_and_go_a_second_after_four() {
 fn voices_linger_for_a_second_beyond_six_tiles() {
     let (mut field, mut now) = two(500, false);
     run(&mut field, &mut now, 10);
-    field.set_position(1, at(1_601, 1_000), false, now);
+    field.set_position(nth(1), at(1_601, 1_000), false, now);
     run(&mut field, &mut now, 20);
     assert_eq!(connected(&field, 0).len(), 1);
     run(&mut field, &mut now, 1);
@@ -244,7 +255,7 @@ fn a_player_at_the_edge_does_not_flap() {
     let (mut field, mut now) = two(520, false);
     for turn in 0..400 {
         field.set_position(
-            1,
+            nth(1),
             at(1_550 + if turn % 2 == 0 { 30 } else { -30 }, 1_000),
             true,
             now,
@@ -252,13 +263,13 @@ fn a_player_at_the_edge_does_not_flap() {
         run(&mut field, &mut now, 3);
         assert!(connected(&field, 0).is_empty(), "was never near enough");
     }
-    field.set_position(1, at(1_480, 1_000), false, now);
+    field.set_position(nth(1), at(1_480, 1_000), false, now);
     run(&mut field, &mut now, 12);
     assert_eq!(connected(&field, 0).len(), 1);
     field.take_dirty();
     for turn in 0..400 {
         field.set_position(
-            1,
+            nth(1),
             at(1_550 + if turn % 2 == 0 { 30 } else { -30 }, 1_000),
             true,
             now,
@@ -272,25 +283,25 @@ fn a_player_at_the_edge_does_not_flap() {
 fn a_quiet_player_hears_only_players_next_to_them_and_the_other_way_round() {
     let (mut field, mut now) = two(200, false);
     run(&mut field, &mut now, 10);
-    field.set_range(1, Some(QUIET_RANGE), now);
+    field.set_range(nth(1), Some(QUIET_RANGE), now);
     run(&mut field, &mut now, 19);
     assert_eq!(connected(&field, 0), BTreeMap::from([(1, true)]), "lingers");
     run(&mut field, &mut now, 3);
     assert!(connected(&field, 0).is_empty() && connected(&field, 1).is_empty());
-    field.set_position(0, at(1_101, 1_000), false, now);
+    field.set_position(nth(0), at(1_101, 1_000), false, now);
     run(&mut field, &mut now, 12);
     assert_eq!(connected(&field, 0), BTreeMap::from([(1, true)]));
-    field.set_position(0, at(1_055, 1_000), false, now);
+    field.set_position(nth(0), at(1_055, 1_000), false, now);
     run(&mut field, &mut now, 60);
     assert_eq!(
         connected(&field, 1),
         BTreeMap::from([(0, true)]),
         "nearer than where it ends"
     );
-    field.set_position(0, at(1_049, 1_000), false, now);
+    field.set_position(nth(0), at(1_049, 1_000), false, now);
     run(&mut field, &mut now, 22);
     assert!(connected(&field, 1).is_empty());
-    field.set_range(1, None, now);
+    field.set_range(nth(1), None, now);
     run(&mut field, &mut now, 12);
     assert_eq!(connected(&field, 0), BTreeMap::from([(1, true)]));
 }
@@ -298,7 +309,7 @@ fn a_quiet_player_hears_only_players_next_to_them_and_the_other_way_round() {
 #[test]
 fn sixteen_are_heard_and_a_newcomer_must_be_much_nearer_for_a_second() {
     let mut field = field();
-    field.enter(0, PlayerId(1), at(2_000, 2_000), false, 0);
+    field.enter(nth(0), PlayerId(1), at(2_000, 2_000), false, 0);
     // Sixteen in a ring of four tiles. No other player takes their places.
     let ring: Vec<Position> = (0..16)
         .map(|index| {
@@ -310,18 +321,18 @@ fn sixteen_are_heard_and_a_newcomer_must_be_much_nearer_for_a_second() {
         })
         .collect();
     for (slot, place) in (1..).zip(&ring) {
-        field.enter(slot, PlayerId(slot + 1), *place, false, 0);
+        field.enter(nth(slot), PlayerId(slot + 1), *place, false, 0);
     }
     let mut now = 0;
     run(&mut field, &mut now, 30);
     assert_eq!(connected(&field, 0).len(), 16);
-    field.enter(17, PlayerId(18), at(2_000, 2_370), false, now);
+    field.enter(nth(17), PlayerId(18), at(2_000, 2_370), false, now);
     run(&mut field, &mut now, 60);
     assert!(
         !connected(&field, 0).contains_key(&17),
         "not much nearer than the others"
     );
-    field.set_position(17, at(2_000, 2_300), false, now);
+    field.set_position(nth(17), at(2_000, 2_300), false, now);
     run(&mut field, &mut now, 19);
     assert!(!connected(&field, 0).contains_key(&17));
     run(&mut field, &mut now, 10);
@@ -334,15 +345,14 @@ fn players_who_were_here_are_connected_again_at_once() {
     let mut field = field();
     for slot in 0..30 {
         field.enter(
-            slot,
+            nth(slot),
             PlayerId(slot + 1),
             at(1_000 + 190 * slot as i32, 1_000),
             false,
             7,
         );
     }
-    let everyone: Vec<u32> = (0..30).collect();
-    field.resume(&everyone, 7);
+    field.resume((0..30).map(nth), 7);
     let near: Vec<u32> = connected(&field, 10).into_keys().collect();
     assert_eq!(near, [7, 8, 9, 11, 12, 13]);
     assert!(connected(&field, 10)[&12] && !connected(&field, 10)[&13]);
@@ -366,40 +376,39 @@ fn walled() -> Field {
 #[test]
 fn players_are_not_heard_through_a_wall_and_around_it_after_a_delay() {
     let mut field = walled();
-    field.enter(0, PlayerId(1), at(1_150, 550), false, 0);
-    field.enter(1, PlayerId(2), at(1_350, 550), false, 0);
+    field.enter(nth(0), PlayerId(1), at(1_150, 550), false, 0);
+    field.enter(nth(1), PlayerId(2), at(1_350, 550), false, 0);
     let mut now = 0;
     run(&mut field, &mut now, 60);
     assert!(connected(&field, 0).is_empty());
     for slot in 0..2 {
-        field.set_position(slot, at(1_150 + 200 * slot as i32, 1_050), false, now);
+        field.set_position(nth(slot), at(1_150 + 200 * slot as i32, 1_050), false, now);
     }
     run(&mut field, &mut now, 12);
     assert_eq!(connected(&field, 0), BTreeMap::from([(1, true)]));
-    field.set_position(0, at(1_150, 850), false, now);
+    field.set_position(nth(0), at(1_150, 850), false, now);
     run(&mut field, &mut now, 20);
     assert_eq!(connected(&field, 0).len(), 1, "lingers");
     run(&mut field, &mut now, 2);
     assert!(connected(&field, 0).is_empty() && connected(&field, 1).is_empty());
-    let everyone = [0, 1];
-    field.resume(&everyone, now);
+    field.resume([nth(0), nth(1)], now);
     assert!(connected(&field, 0).is_empty());
 }
 
 #[test]
 fn a_crowd_behind_a_wall_takes_no_places() {
     let mut field = walled();
-    field.enter(0, PlayerId(1), at(1_150, 550), false, 0);
+    field.enter(nth(0), PlayerId(1), at(1_150, 550), false, 0);
     for slot in 1..60 {
         field.enter(
-            slot,
+            nth(slot),
             PlayerId(slot + 1),
             at(1_320 + slot as i32, 550),
             false,
             0,
         );
     }
-    field.enter(60, PlayerId(61), at(750, 550), false, 0);
+    field.enter(nth(60), PlayerId(61), at(750, 550), false, 0);
     let mut now = 0;
     run(&mut field, &mut now, 60);
     assert_eq!(connected(&field, 0), BTreeMap::from([(60, false)]));
@@ -408,8 +417,8 @@ fn a_crowd_behind_a_wall_takes_no_places() {
 #[test]
 fn walls_are_put_up_and_torn_down_at_once() {
     let mut field = field();
-    field.enter(0, PlayerId(1), at(1_150, 550), false, 0);
-    field.enter(1, PlayerId(2), at(1_350, 550), false, 0);
+    field.enter(nth(0), PlayerId(1), at(1_150, 550), false, 0);
+    field.enter(nth(1), PlayerId(2), at(1_350, 550), false, 0);
     let mut now = 0;
     run(&mut field, &mut now, 60);
     assert_eq!(connected(&field, 0).len(), 1);
@@ -419,188 +428,4 @@ fn walls_are_put_up_and_torn_down_at_once() {
     assert_eq!(connected(&field, 0).len(), 0);
     field.set_rules(ProximityRules::default(), None, now);
     assert_eq!(connected(&field, 0).len(), 1);
-}
-
-#[derive(Debug, Clone)]
-enum TestAction {
-    Walk(u32, i32, i32),
-    Leave(u32),
-    Carry(u32, Option<u8>),
-    Rule(ProximityRules, bool),
-    Rest(u64),
-}
-
-fn rules() -> impl Strategy<Value = ProximityRules> {
-    (REACHES, VOICES, PICTURES).prop_map(|(range_tiles, max_audio, max_video)| ProximityRules {
-        range_tiles,
-        max_audio,
-        max_video,
-        walls_block: None,
-    })
-}
-
-/// Range of quiet players and of zones.
-fn reach() -> impl Strategy<Value = Option<u8>> {
-    proptest::option::of(ZONE_REACHES)
-}
-
-/// Distances in tiles at which two players begin and cease to hear each other, then the same for
-/// sight.
-fn edges(rules: ProximityRules, a: Option<u8>, b: Option<u8>) -> [(f64, f64); 2] {
-    let reach = a
-        .unwrap_or(rules.range_tiles)
-        .min(b.unwrap_or(rules.range_tiles));
-    let beyond = if reach == 1 { 0.5 } else { 1.0 };
-    [reach, reach.saturating_sub(2).max(1)].map(|on| (f64::from(on), f64::from(on) + beyond))
-}
-
-fn action() -> impl Strategy<Value = TestAction> {
-    prop_oneof![
-        6 => (0_u32..40, 0_i32..1_800, 0_i32..1_800)
-            .prop_map(|(slot, x, y)| TestAction::Walk(slot, x, y)),
-        1 => (0_u32..40).prop_map(TestAction::Leave),
-        1 => (0_u32..40, reach()).prop_map(|(slot, reach)| TestAction::Carry(slot, reach)),
-        1 => (rules(), any::<bool>())
-            .prop_map(|(rules, has_walls)| TestAction::Rule(rules, has_walls)),
-        3 => (1_u64..30).prop_map(TestAction::Rest),
-    ]
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-
-    #[test]
-    fn connections_are_mutual_near_and_never_too_many(
-        first in rules(),
-        has_walls in any::<bool>(),
-        actions in proptest::collection::vec(action(), 1..200),
-    ) {
-        let mut field = Field::new(64, 64, Rules::at(RATE, first));
-        field.walls = has_walls.then(wall);
-        let mut places: BTreeMap<u32, (Position, u64)> = BTreeMap::new();
-        let mut reaches: BTreeMap<u32, u8> = BTreeMap::new();
-        let mut rules = first;
-        let mut now = 0;
-        for action in actions {
-            match action {
-                TestAction::Walk(slot, x, y) => {
-                    if places.contains_key(&slot) {
-                        field.set_position(slot, at(x, y), false, now);
-                    } else {
-                        field.enter(slot, PlayerId(slot + 1), at(x, y), false, now);
-                    }
-                    places.insert(slot, (at(x, y), now));
-                }
-                TestAction::Leave(slot) => {
-                    field.leave(slot, now);
-                    places.remove(&slot);
-                    reaches.remove(&slot);
-                    prop_assert!(connected(&field, slot).is_empty());
-                }
-                TestAction::Carry(slot, reach) => {
-                    if let Some(place) = places.get_mut(&slot) {
-                        place.1 = now;
-                        field.set_range(slot, reach, now);
-                        reaches.remove(&slot);
-                        reaches.extend(reach.map(|reach| (slot, reach)));
-                    }
-                }
-                TestAction::Rule(wanted, has_walls) => {
-                    rules = wanted;
-                    field.set_rules(rules, has_walls.then(wall), now);
-                }
-                TestAction::Rest(ticks) => run(&mut field, &mut now, ticks),
-            }
-            for slot in 0..40 {
-                let peers = connected(&field, slot);
-                prop_assert!(peers.len() <= rules.max_audio.into());
-                let seen = peers.values().filter(|sees| **sees).count();
-                prop_assert!(seen <= rules.max_video.into());
-                for (other, sees) in &peers {
-                    let back = connected(&field, *other).get(&slot).copied();
-                    prop_assert_eq!(back, Some(*sees), "mutual");
-                    let (mine, theirs) = (places[&slot], places[other]);
-                    let settled = now.saturating_sub(mine.1.max(theirs.1)) > 21;
-                    let [(_, voices), (_, pictures)] =
-                        edges(rules, reaches.get(&slot).copied(), reaches.get(other).copied());
-                    let end = if *sees { pictures } else { voices };
-                    prop_assert!(!settled || distance(mine.0, theirs.0) < end, "far for long");
-                    let walls = field.walls.as_ref();
-                    let is_clear =
-                        walls.is_none_or(|walls| sight::is_clear(walls, mine.0, theirs.0));
-                    prop_assert!(!settled || is_clear, "through a wall for long");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn changed_rules_connect_people_as_if_they_always_had(
-        people in proptest::collection::vec((0_i32..1_800, 0_i32..1_800, reach()), 2..40),
-        before in (rules(), any::<bool>()),
-        after in (rules(), any::<bool>()),
-        ticks in 0_u64..60,
-    ) {
-        let enter = |(rules, has_walls): (ProximityRules, bool), now: u64| {
-            let mut field = Field::new(64, 64, Rules::at(RATE, rules));
-            field.walls = has_walls.then(wall);
-            for (slot, (x, y, reach)) in (0..).zip(&people) {
-                field.enter(slot, PlayerId(slot + 1), at(*x, *y), false, now);
-                field.set_range(slot, *reach, now);
-            }
-            field
-        };
-        let mut now = 0;
-        let mut changed = enter(before, now);
-        run(&mut changed, &mut now, ticks);
-        changed.set_rules(after.0, after.1.then(wall), now);
-        let mut fresh = enter(after, now);
-        let everyone: Vec<u32> = (0..people.len() as u32).collect();
-        fresh.resume(&everyone, now);
-        for _ in 0..100 {
-            for slot in 0..people.len() as u32 {
-                prop_assert_eq!(connected(&changed, slot), connected(&fresh, slot));
-            }
-            now += 1;
-            changed.update(now);
-            fresh.update(now);
-        }
-    }
-
-    #[test]
-    fn a_player_at_rest_hears_all_players_near_when_there_is_room(
-        rules in rules(),
-        places in proptest::collection::vec((0_i32..3_000, 0_i32..3_000), 2..40),
-        reaches in proptest::collection::vec(reach(), 40),
-    ) {
-        let mut field = Field::new(64, 64, Rules::at(RATE, rules));
-        let mut now = 0;
-        for (slot, (x, y)) in (0..).zip(&places) {
-            field.enter(slot, PlayerId(slot + 1), at(*x, *y), false, now);
-            field.set_range(slot, reaches[slot as usize], now);
-        }
-        run(&mut field, &mut now, 80);
-        field.take_dirty();
-        run(&mut field, &mut now, 200);
-        prop_assert!(field.take_dirty().is_empty(), "comes to rest");
-        let place = |slot: u32| at(places[slot as usize].0, places[slot as usize].1);
-        let is_near = |a: u32, b: u32| {
-            let [(on, _), _] = edges(rules, reaches[a as usize], reaches[b as usize]);
-            a != b && distance(place(a), place(b)) < on - 0.01
-        };
-        // A player whose nearest have no place left does not search for others behind them.
-        let count_near = |slot| {
-            (0..places.len() as u32).filter(|other| is_near(slot, *other)).count()
-        };
-        let has_few = |slot| count_near(slot) < 20;
-        for a in 0..places.len() as u32 {
-            let peers: BTreeSet<u32> = connected(&field, a).into_keys().collect();
-            for b in 0..places.len() as u32 {
-                let has_room = |slot| field.connected(slot).count() < rules.max_audio.into();
-                if is_near(a, b) && has_room(a) && has_room(b) && (has_few(a) || has_few(b)) {
-                    prop_assert!(peers.contains(&b), "{a} and {b} are near and have room");
-                }
-            }
-        }
-    }
 }
