@@ -34,10 +34,13 @@ impl Grid {
 
     /// Whether the tile blocks movement. Everything outside of the map does.
     pub fn is_solid(&self, x: i32, y: i32) -> bool {
-        if x < 0 || y < 0 || x >= i32::from(self.width) || y >= i32::from(self.height) {
-            return true;
-        }
-        self.blockers[y as usize * usize::from(self.width) + x as usize] > 0
+        let count = Tile::at(x, y).and_then(|tile| self.blockers.get(self.index(tile)?));
+        count.is_none_or(|count| *count > 0)
+    }
+
+    /// Whether each tile blocks movement, row by row.
+    pub fn solid_tiles(&self) -> impl Iterator<Item = bool> {
+        self.blockers.iter().map(|count| *count > 0)
     }
 
     /// Whether a player can stand on the tile.
@@ -67,11 +70,14 @@ impl Grid {
         })
     }
 
+    /// Number of a tile, row by row; `None` outside of the map.
+    fn index(&self, tile: Tile) -> Option<usize> {
+        let is_inside = tile.x < self.width && tile.y < self.height;
+        is_inside.then(|| usize::from(tile.y) * usize::from(self.width) + usize::from(tile.x))
+    }
+
     fn count_mut(&mut self, tile: Tile) -> Option<&mut u16> {
-        if tile.x >= self.width || tile.y >= self.height {
-            return None;
-        }
-        self.blockers
-            .get_mut(usize::from(tile.y) * usize::from(self.width) + usize::from(tile.x))
+        let index = self.index(tile)?;
+        self.blockers.get_mut(index)
     }
 }

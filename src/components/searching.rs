@@ -61,7 +61,8 @@ impl Default for SearchBudget {
 impl SearchBudget {
     /// Lets this many microseconds pass.
     pub fn pass(&mut self, micros: u64) {
-        let more = (micros as usize).saturating_mul(PER_SECOND) / 1_000_000;
+        let micros_left = usize::try_from(micros).unwrap_or(usize::MAX);
+        let more = micros_left.saturating_mul(PER_SECOND) / 1_000_000;
         self.left = self.left.saturating_add(more).min(AT_ONCE);
         self.now = self.now.saturating_add(micros);
     }

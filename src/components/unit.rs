@@ -55,11 +55,20 @@ impl Tile {
         Self { x, y }
     }
 
+    /// The tile in column `x` and row `y`; `None` where there can be none.
+    pub fn at(x: i32, y: i32) -> Option<Self> {
+        Some(Self {
+            x: u16::try_from(x).ok()?,
+            y: u16::try_from(y).ok()?,
+        })
+    }
+
     /// Position of the middle of the tile.
-    pub const fn middle(self) -> Position {
+    pub fn middle(self) -> Position {
+        let middle = |number: u16| i32::from(number) * SUBTILES + SUBTILES / 2;
         Position {
-            x: self.x as i32 * SUBTILES + SUBTILES / 2,
-            y: self.y as i32 * SUBTILES + SUBTILES / 2,
+            x: middle(self.x),
+            y: middle(self.y),
         }
     }
 }
@@ -75,11 +84,15 @@ pub struct Position {
 }
 
 impl Position {
-    /// Tile that the position is on. Positions inside a map are never negative.
-    pub const fn tile(self) -> Tile {
+    /// Tile that the position is on. For positions outside of every map, a tile at their edge.
+    pub fn tile(self) -> Tile {
+        let number = |at: i32| {
+            let tiles = at.div_euclid(SUBTILES).max(0);
+            u16::try_from(tiles).unwrap_or(u16::MAX)
+        };
         Tile {
-            x: self.x.div_euclid(SUBTILES) as u16,
-            y: self.y.div_euclid(SUBTILES) as u16,
+            x: number(self.x),
+            y: number(self.y),
         }
     }
 }

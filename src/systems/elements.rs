@@ -97,7 +97,8 @@ impl Elements {
 
     /// Whether the placement with this id makes tiles solid.
     fn is_solid(&self, grid: &Grid, id: PlacementId) -> bool {
-        let placement = self.index(id).ok().map(|index| &self.placements[index]);
+        let placement = self.index(id).ok();
+        let placement = placement.and_then(|index| self.placements.get(index));
         placement.is_some_and(|placement| solid_tiles(grid, placement).next().is_some())
     }
 }
@@ -178,12 +179,9 @@ fn solid_tiles(grid: &Grid, placement: &Placement) -> impl Iterator<Item = Tile>
 /// Border of a square around a tile, row by row.
 pub(super) fn ring(column: i32, row: i32, radius: i32) -> impl Iterator<Item = (i32, i32)> {
     (row - radius..=row + radius).flat_map(move |y| {
-        let edge = (y - row).abs() == radius;
-        let step = if edge || radius == 0 {
-            1
-        } else {
-            2 * radius as usize
-        };
+        let is_full = (y - row).abs() == radius;
+        let step = if is_full { 1 } else { 2 * radius };
+        let step = usize::try_from(step).unwrap_or(1);
         (column - radius..=column + radius)
             .step_by(step)
             .map(move |x| (x, y))

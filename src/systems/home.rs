@@ -15,7 +15,7 @@ use crate::components::grid::Grid;
 use crate::components::id::PlayerId;
 use crate::components::player::{Body, Card, Carry};
 use crate::components::steering::Steering;
-use crate::components::unit::{Position, SUBTILES, Tick, TickRate, Tile};
+use crate::components::unit::{Position, Tick, TickRate, Tile};
 use crate::components::walking::{Errand, Walk};
 use crate::components::zone::ZoneOccupancy;
 
@@ -241,12 +241,8 @@ impl<'a> Ground<'a> {
 }
 
 fn clamped(grid: &Grid, position: Position) -> Tile {
-    let along =
-        |at: i32, length: u16| at.div_euclid(SUBTILES).clamp(0, i32::from(length) - 1) as u16;
-    Tile::new(
-        along(position.x, grid.width()),
-        along(position.y, grid.height()),
-    )
+    let Tile { x, y } = position.tile();
+    Tile::new(x.min(grid.width() - 1), y.min(grid.height() - 1))
 }
 
 fn squared(a: Position, b: Position) -> i64 {
@@ -262,5 +258,5 @@ fn neighbours(grid: &Grid, tile: Tile) -> impl Iterator<Item = Tile> + use<> {
     around
         .into_iter()
         .filter(inside)
-        .map(|(x, y)| Tile::new(x as u16, y as u16))
+        .filter_map(|(x, y)| Tile::at(x, y))
 }

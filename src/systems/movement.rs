@@ -122,7 +122,7 @@ fn stride(carry: &mut i8, speed: i32, rate: TickRate) -> i32 {
     }
     let rate = i32::from(rate.per_second());
     let sum = i32::from(*carry) + speed;
-    *carry = (sum % rate) as i8;
+    *carry = i8::try_from(sum % rate).unwrap_or_default();
     sum / rate
 }
 

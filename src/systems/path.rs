@@ -7,6 +7,7 @@ use std::collections::BinaryHeap;
 
 use bevy_ecs::prelude::Resource;
 
+use super::typed_vec::TypedVec;
 use crate::components::grid::Grid;
 use crate::components::id::UserId;
 use crate::components::searching::SearchBudget;
@@ -60,9 +61,11 @@ pub enum PathOutcome {
 /// Memory of searches, reused so that a search allocates next to nothing.
 #[derive(Debug, Default, Resource)]
 pub struct PathSearch {
-    nodes: Vec<PathNode>,
+    nodes: TypedVec<NodeNumber, PathNode>,
+    /// Width of the grid that the nodes are for.
+    width: u32,
     round: u32,
-    open: BinaryHeap<Reverse<(u32, Reverse<u32>, u32)>>,
+    open: BinaryHeap<Reverse<(u32, Reverse<u32>, NodeNumber)>>,
     searched: usize,
     /// Uncharged work of learning the regions, as a number of searched tiles.
     learned: usize,
@@ -75,8 +78,42 @@ pub struct PathSearch {
     pub(super) is_waited_for: bool,
 }
 
+/// Number of a tile of the searched grid, row by row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct NodeNumber(u32);
+
+impl From<u32> for NodeNumber {
+    fn from(number: u32) -> Self {
+        Self(number)
+    }
+}
+
+impl From<NodeNumber> for u32 {
+    fn from(node: NodeNumber) -> Self {
+        node.0
+    }
+}
+
+impl NodeNumber {
+    /// The tile at a place on the grid.
+    const fn of((x, y): (i32, i32), width: u32) -> Self {
+        Self(y.cast_unsigned() * width + x.cast_unsigned())
+    }
+
+    const fn place(self, width: u32) -> (i32, i32) {
+        (
+            (self.0 % width).cast_signed(),
+            (self.0 / width).cast_signed(),
+        )
+    }
+}
+
+/// Region of solid tiles, and of tiles whose region is not known yet.
+const SOLID: u32 = 0;
+const UNKNOWN: u32 = u32::MAX;
+
 /// Connected regions of tiles. Tiles with the same number are connected for every walker. Numbers
-/// begin at 1; 0 is solid.
+/// begin at 1.
 #[derive(Debug, Default)]
 struct Regions {
     /// Version of the ground that the regions were computed for.
@@ -93,20 +130,23 @@ impl Regions {
         }
         self.ground = Some(ground);
         let (width, height) = (usize::from(grid.width()), usize::from(grid.height()));
+        let tiles = grid.solid_tiles();
         self.numbers.clear();
-        self.numbers.resize(width * height, 0);
+        self.numbers
+            .extend(tiles.map(|is_solid| if is_solid { SOLID } else { UNKNOWN }));
         let mut border = Vec::new();
         let mut next = 1;
         for index in 0..self.numbers.len() {
             border.push(index);
             let before = next;
             while let Some(index) = border.pop() {
-                let (x, y) = (index % width, index / width);
-                if self.numbers[index] != 0 || grid.is_solid(x as i32, y as i32) {
+                let number = self.numbers.get_mut(index);
+                let Some(number) = number.filter(|number| **number == UNKNOWN) else {
                     continue;
-                }
-                self.numbers[index] = before;
+                };
+                *number = before;
                 next = before + 1;
+                let (x, y) = (index % width, index / width);
                 // A diagonal step needs both tiles at its sides, so it adds no connection to the
                 // straight ones.
                 border.extend((x > 0).then(|| index - 1));
@@ -125,7 +165,7 @@ impl Regions {
             .get(index)
             .copied()
             .filter(|_| is_inside)
-            .unwrap_or(0)
+            .unwrap_or(SOLID)
     }
 }
 
@@ -220,17 +260,16 @@ impl PathSearch {
     pub fn find(&mut self, grid: &Grid, from: Tile, target: PathGoal) -> PathOutcome {
         let aim = Aim::new(grid, target);
         self.begin(grid, from, &aim);
-        let width = u32::from(grid.width());
-        while let Some(Reverse((_, Reverse(cost), index))) = self.open.pop() {
-            let node = &mut self.nodes[index as usize];
+        while let Some(Reverse((_, Reverse(cost), number))) = self.open.pop() {
+            let node = &mut self.nodes[number];
             if node.done || node.cost != cost {
                 continue;
             }
             node.done = true;
             self.searched += 1;
-            let at = ((index % width) as i32, (index / width) as i32);
+            let at = number.place(self.width);
             if aim.accepts(grid, at) {
-                return PathOutcome::Way(self.way_to(width, index));
+                return PathOutcome::Way(self.way_to(number));
             }
             if self.searched == MAX_SEARCHED {
                 return PathOutcome::Nothing;
@@ -238,9 +277,7 @@ impl PathSearch {
             self.expand(grid, at, cost, &aim);
         }
         match target {
-            PathGoal::On(tile) if !grid.is_walkable(tile) => {
-                self.nearest_seen(grid, from, aim.tile)
-            }
+            PathGoal::On(tile) if !grid.is_walkable(tile) => self.nearest_seen(from, aim.tile),
             _ => PathOutcome::Nothing,
         }
     }
@@ -248,20 +285,21 @@ impl PathSearch {
     fn begin(&mut self, grid: &Grid, from: Tile, aim: &Aim) {
         let tiles = usize::from(grid.width()) * usize::from(grid.height());
         if self.nodes.len() != tiles || self.round == u32::MAX {
-            self.nodes = vec![PathNode::default(); tiles];
+            self.nodes = vec![PathNode::default(); tiles].into();
             self.round = 0;
         }
+        self.width = grid.width().into();
         self.round += 1;
         self.open.clear();
         self.searched = 0;
         let at = (i32::from(from.x), i32::from(from.y));
         if !grid.is_solid(at.0, at.1) {
-            self.relax(grid, at, 0, NO_NEIGHBOUR, aim);
+            self.relax(at, 0, NO_NEIGHBOUR, aim);
         }
     }
 
     fn expand(&mut self, grid: &Grid, at: (i32, i32), cost: u32, aim: &Aim) {
-        for (number, &step) in NEIGHBOURS.iter().enumerate() {
+        for (number, step) in (0..).zip(NEIGHBOURS) {
             if is_step(grid, at, step) {
                 let length = if step.0 != 0 && step.1 != 0 {
                     DIAGONAL
@@ -269,14 +307,14 @@ impl PathSearch {
                     STRAIGHT
                 };
                 let to = (at.0 + step.0, at.1 + step.1);
-                self.relax(grid, to, cost + length, number as u8, aim);
+                self.relax(to, cost + length, number, aim);
             }
         }
     }
 
-    fn relax(&mut self, grid: &Grid, at: (i32, i32), cost: u32, from: u8, aim: &Aim) {
-        let index = at.1 as u32 * u32::from(grid.width()) + at.0 as u32;
-        let node = &mut self.nodes[index as usize];
+    fn relax(&mut self, at: (i32, i32), cost: u32, from: u8, aim: &Aim) {
+        let number = NodeNumber::of(at, self.width);
+        let node = &mut self.nodes[number];
         if node.round == self.round && node.cost <= cost {
             return;
         }
@@ -289,39 +327,37 @@ impl PathSearch {
         // Among equals the one that came farthest first: in the open the search then runs straight
         // to its goal.
         self.open
-            .push(Reverse((cost + aim.at_least(at), Reverse(cost), index)));
+            .push(Reverse((cost + aim.at_least(at), Reverse(cost), number)));
     }
 
-    fn way_to(&self, width: u32, mut index: u32) -> Vec<Tile> {
+    fn way_to(&self, mut number: NodeNumber) -> Vec<Tile> {
         let mut way = Vec::new();
         loop {
-            let node = self.nodes[index as usize];
+            let node = self.nodes[number];
             let Some(&(right, down)) = NEIGHBOURS.get(usize::from(node.from)) else {
                 break;
             };
-            let (x, y) = (index % width, index / width);
-            way.push(Tile::new(x as u16, y as u16));
-            index = (y as i32 - down) as u32 * width + (x as i32 - right) as u32;
+            let (x, y) = number.place(self.width);
+            way.extend(Tile::at(x, y));
+            number = NodeNumber::of((x - right, y - down), self.width);
         }
         way.reverse();
         way
     }
 
     /// Path to the tile nearest to a solid goal, after every reachable tile was searched.
-    fn nearest_seen(&self, grid: &Grid, from: Tile, to: (i32, i32)) -> PathOutcome {
-        let width = u32::from(grid.width());
-        let distance = |index: u32| {
-            let (x, y) = ((index % width) as i32, (index / width) as i32);
+    fn nearest_seen(&self, from: Tile, to: (i32, i32)) -> PathOutcome {
+        let distance = |number: NodeNumber| {
+            let (x, y) = number.place(self.width);
             i64::from(x - to.0).pow(2) + i64::from(y - to.1).pow(2)
         };
-        let start = u32::from(from.y) * width + u32::from(from.x);
-        let seen = (0..self.nodes.len() as u32)
-            .filter(|&index| self.nodes[index as usize].round == self.round);
-        let best =
-            seen.min_by_key(|&index| (distance(index), self.nodes[index as usize].cost, index));
+        let start = NodeNumber::of((from.x.into(), from.y.into()), self.width);
+        let nodes = self.nodes.iter();
+        let seen = nodes.filter(|(_, node)| node.round == self.round);
+        let best = seen.min_by_key(|(number, node)| (distance(*number), node.cost, *number));
         match best {
-            Some(best) if distance(best) < distance(start) => {
-                PathOutcome::Way(self.way_to(width, best))
+            Some((best, _)) if distance(best) < distance(start) => {
+                PathOutcome::Way(self.way_to(best))
             }
             _ => PathOutcome::Nothing,
         }
@@ -355,8 +391,9 @@ impl Aim {
 
     /// Lower bound of the remaining cost: the cost if nothing is in between.
     fn at_least(&self, at: (i32, i32)) -> u32 {
-        let right = ((self.tile.0 - at.0).abs() - self.radius).max(0) as u32;
-        let down = ((self.tile.1 - at.1).abs() - self.radius).max(0) as u32;
+        let beyond = |to: i32, at: i32| ((to - at).abs() - self.radius).max(0).cast_unsigned();
+        let right = beyond(self.tile.0, at.0);
+        let down = beyond(self.tile.1, at.1);
         right.max(down) * STRAIGHT + right.min(down) * (DIAGONAL - STRAIGHT)
     }
 }

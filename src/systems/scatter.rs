@@ -12,8 +12,9 @@ use crate::components::unit::Tile;
 pub(super) fn scattered(tiles: &[Tile], taken: &BTreeSet<Tile>, player: PlayerId) -> Option<Tile> {
     let count = tiles.len();
     let stride = coprime_stride(count);
-    let start = (player.0 as usize % count.max(1)) * stride;
-    let mut order = (0..count).map(|turn| tiles[(start + turn * stride) % count]);
+    let start = (usize::try_from(player.0).unwrap_or_default() % count.max(1)) * stride;
+    let mut order =
+        (0..count).filter_map(|turn| tiles.get((start + turn * stride) % count).copied());
     let first = order.clone().next();
     order.find(|tile| !taken.contains(tile)).or(first)
 }

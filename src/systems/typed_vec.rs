@@ -36,6 +36,10 @@ impl<I: Copy + From<u32> + Into<u32>, T> TypedVec<I, T> {
         u32::try_from(self.items.len()).expect("fewer items than four bytes count")
     }
 
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
     /// Adds an item. Returns its index.
     pub fn push(&mut self, item: T) -> I {
         let index = I::from(self.end());

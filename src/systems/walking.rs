@@ -280,9 +280,9 @@ fn keep_corners(way: &[Tile], corners: &mut VecDeque<Tile>) {
             i32::from(to.y) - i32::from(from.y),
         )
     };
+    let mut before = None;
     for (index, &tile) in way.iter().enumerate() {
-        let before = index.checked_sub(1).map(|index| way[index]);
-        let is_straight = match (before, way.get(index + 1)) {
+        let is_straight = match (before.replace(tile), way.get(index + 1)) {
             (Some(before), Some(&next)) => step(before, tile) == step(tile, next),
             _ => false,
         };
