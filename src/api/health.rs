@@ -132,6 +132,7 @@ fn method_label(method: &Method) -> &'static str {
         Method::OPTIONS,
     ];
     const LABELS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-    let place = KNOWN.iter().position(|known| known == method);
-    place.map_or("other", |place| LABELS[place])
+    let mut labels = KNOWN.iter().zip(LABELS);
+    let label = labels.find_map(|(known, label)| (known == method).then_some(label));
+    label.unwrap_or("other")
 }

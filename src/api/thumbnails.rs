@@ -261,14 +261,12 @@ fn runs(data: &[u16], width: usize) -> BTreeMap<u16, String> {
     for (y, row) in data.chunks(width.max(1)).enumerate() {
         let mut x = 0;
         for run in row.chunk_by(|left, right| left == right) {
-            if run[0] != 0 {
-                let length = run.len();
-                let _ = write!(
-                    paths.entry(run[0]).or_default(),
-                    "M{x} {y}h{length}v1h-{length}z"
-                );
+            let length = run.len();
+            if let Some(value @ 1..) = run.first().copied() {
+                let path = paths.entry(value).or_default();
+                let _ = write!(path, "M{x} {y}h{length}v1h-{length}z");
             }
-            x += run.len();
+            x += length;
         }
     }
     paths
@@ -278,9 +276,9 @@ fn runs(data: &[u16], width: usize) -> BTreeMap<u16, String> {
 /// clash.
 fn read(text: &str, number: usize) -> Option<EmbeddedArt> {
     let start = text.find("<svg")?;
-    let open = start + text[start..].find('>')? + 1;
+    let open = start + text.get(start..)?.find('>')? + 1;
     let close = text.rfind("</svg>")?;
-    let view_box = between(&text[start..open], "viewBox=\"", "\"")?.to_owned();
+    let view_box = between(text.get(start..open)?, "viewBox=\"", "\"")?.to_owned();
     let inner = text
         .get(open..close)?
         .lines()
@@ -316,8 +314,9 @@ fn full_ground(inner: &str, view_box: &str) -> Option<String> {
 }
 
 fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
-    let rest = &text[text.find(start)? + start.len()..];
-    rest.find(end).map(|end| &rest[..end])
+    let (_, rest) = text.split_once(start)?;
+    let (found, _) = rest.split_once(end)?;
+    Some(found)
 }
 
 #[cfg(test)]

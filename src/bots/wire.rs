@@ -108,7 +108,8 @@ pub(super) async fn connect(
             .windows(4)
             .position(|four| four == b"\r\n\r\n")
         {
-            let head = String::from_utf8_lossy(&reader.held()[..length]).into_owned();
+            let (head, _) = reader.held().split_at(length);
+            let head = String::from_utf8_lossy(head).into_owned();
             reader.start += length + 4;
             break head;
         }
@@ -166,7 +167,8 @@ impl<S: AsyncReadExt + Unpin> Reader<S> {
         if self.end == self.buffer.len() {
             self.make_room();
         }
-        match self.half.read(&mut self.buffer[self.end..]).await? {
+        let room = self.buffer.get_mut(self.end..).unwrap_or_default();
+        match self.half.read(room).await? {
             0 => Err(SocketError::Ended),
             count => {
                 self.end += count;
@@ -185,12 +187,12 @@ impl<S: AsyncReadExt + Unpin> Reader<S> {
     }
 
     fn held(&self) -> &[u8] {
-        &self.buffer[self.start..self.end]
+        self.bytes(self.start..self.end)
     }
 
     /// The bytes that were read and not used yet.
     pub(super) fn bytes(&self, range: Range<usize>) -> &[u8] {
-        &self.buffer[range]
+        self.buffer.get(range).unwrap_or_default()
     }
 
     /// The next frame that has arrived completely. Its bytes stay in place until the next `fill`.
@@ -208,7 +210,7 @@ impl<S: AsyncReadExt + Unpin> Reader<S> {
             0x81 | 0x82 => Ok(Some(IncomingFrame::Message(payload))),
             0x89 => Ok(Some(IncomingFrame::Ping(payload))),
             0x8a => Ok(Some(IncomingFrame::Pong)),
-            0x88 => Err(closed(&self.buffer[payload])),
+            0x88 => Err(closed(self.bytes(payload))),
             // Plaza does not fragment its messages; fragments would have to be joined here.
             _ => Err(SocketError::Malformed),
         }
@@ -306,15 +308,15 @@ impl Writer {
 
 fn append(out: &mut Vec<u8>, kind: u8, payload: &[u8], mask: [u8; 4]) {
     out.push(kind);
-    match payload.len() {
-        length @ 0..=125 => out.push(0x80 | length as u8),
-        length @ 126..=0xffff => {
+    match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
+        (Ok(short @ ..126), _) => out.push(0x80 | short),
+        (_, Ok(medium)) => {
             out.push(0xfe);
-            out.extend_from_slice(&(length as u16).to_be_bytes());
+            out.extend_from_slice(&medium.to_be_bytes());
         }
-        length => {
+        (_, Err(_)) => {
             out.push(0xff);
-            out.extend_from_slice(&(length as u64).to_be_bytes());
+            out.extend_from_slice(&(payload.len() as u64).to_be_bytes());
         }
     }
     out.extend_from_slice(&mask);

@@ -69,21 +69,21 @@ fn without_overlooked(name: &str) -> String {
         return plain;
     }
     let letters: Vec<char> = trimmed.chars().collect();
-    let is_kept = |at: usize| {
-        if !is_inside_words(letters[at]) {
+    let is_kept = |at: usize, letter: char| {
+        if !is_inside_words(letter) {
             return true;
         }
-        let mut before = letters[..at].iter().rev();
-        let mut after = letters[at..].iter();
-        let before = before.find(|letter| !is_inside_words(**letter));
-        let after = after.find(|letter| !is_inside_words(**letter));
+        let (before, after) = letters.split_at(at);
+        let before = before.iter().rfind(|letter| !is_inside_words(**letter));
+        let after = after.iter().find(|letter| !is_inside_words(**letter));
         let is_beside =
             |is: fn(char) -> bool| [before, after].map(|one| one.copied().is_some_and(is));
         // 1.2 is not 12.
         is_beside(char::is_whitespace).contains(&true) || is_beside(char::is_numeric) == [true; 2]
     };
-    let kept = (0..letters.len()).filter(|at| is_kept(*at));
-    kept.map(|at| letters[at]).collect()
+    let all = letters.iter().copied().enumerate();
+    let kept = all.filter(|(at, letter)| is_kept(*at, *letter));
+    kept.map(|(_, letter)| letter).collect()
 }
 
 /// A key without marks below letters, with a w as two v. The skeleton already makes an m of rn.

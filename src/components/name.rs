@@ -112,7 +112,10 @@ fn claims_role(name: &str) -> bool {
     if signs.peek().is_none() {
         return false;
     }
-    let roles = ROLES.map(|role| spellings(role)[0].clone());
+    let roles = ROLES.map(|role| {
+        let [folded, _] = spellings(role);
+        folded
+    });
     let is_role = |text: &str| {
         let text = text.trim_matches(|letter: char| !letter.is_alphanumeric());
         // (admin 2), but not the zero of (0wner).
@@ -121,9 +124,9 @@ fn claims_role(name: &str) -> bool {
             .any(|text| spellings(text).iter().any(|text| roles.contains(text)))
     };
     signs.any(|at| {
-        let behind = &letters[at + 1..];
+        let behind = letters.get(at + 1..).unwrap_or_default();
         let length = (0..behind.len()).find(|next| is_before_claim(&letters, at + 1 + next));
-        let part: String = behind[..length.unwrap_or(behind.len())].iter().collect();
+        let part: String = behind.iter().take(length.unwrap_or(behind.len())).collect();
         let mut words = part.split_whitespace().rev();
         let last = words.find(|word| word.contains(char::is_alphabetic));
         is_role(&part) || last.is_some_and(is_role) || is_role(&behind.iter().collect::<String>())
@@ -138,9 +141,9 @@ fn is_before_claim(letters: &[char], at: usize) -> bool {
         beside.flatten().is_none_or(|letter| letter.is_whitespace())
     };
     let is_apart = || is_open(at.checked_sub(1)) || is_open(Some(at + 1));
-    match letters[at] {
-        '.' | '\'' | '’' => false,
-        letter => match letter.general_category() {
+    match letters.get(at) {
+        None | Some('.' | '\'' | '’') => false,
+        Some(letter) => match letter.general_category() {
             GeneralCategory::OpenPunctuation
             | GeneralCategory::ClosePunctuation
             | GeneralCategory::InitialPunctuation
@@ -196,9 +199,11 @@ const fn is_line_break(letter: char) -> bool {
 
 /// Whether the character at this index is invisible.
 fn is_unseen(letters: &[char], at: usize) -> bool {
-    let letter = letters[at];
-    let before = at.checked_sub(1).map(|at| letters[at]);
-    let after = letters.get(at + 1).copied();
+    let (before, rest) = letters.split_at(at);
+    let Some((&letter, after)) = rest.split_first() else {
+        return false;
+    };
+    let (before, after) = (before.last().copied(), after.first().copied());
     match letter {
         // 👩‍💻 and ❤️ are one picture each.
         EMOJI_STYLE => !before.is_some_and(UnicodeEmoji::is_emoji_char),

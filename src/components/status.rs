@@ -59,8 +59,8 @@ impl Media {
     }
 
     /// As one number: bit 0 audio, 1 video, 2 screen.
-    pub const fn bits(self) -> u8 {
-        self.audio as u8 | (self.video as u8) << 1 | (self.screen as u8) << 2
+    pub fn bits(self) -> u8 {
+        u8::from(self.audio) | u8::from(self.video) << 1 | u8::from(self.screen) << 2
     }
 }
 

@@ -74,8 +74,9 @@ impl Secret {
     fn mac(&self, side: &[u8], challenges: [&Challenge; 2], binding: &Binding) -> Hmac<Sha256> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("a key of any length is fine");
         mac.update(side);
-        mac.update(challenges[0]);
-        mac.update(challenges[1]);
+        for challenge in challenges {
+            mac.update(challenge);
+        }
         mac.update(binding);
         mac
     }
@@ -180,8 +181,12 @@ pub(super) fn frame(message: &impl Encode) -> Bytes {
     let mut bytes = vec![0; 4];
     bincode::encode_into_std_write(message, &mut bytes, bincode::config::standard())
         .expect("writing plain values into memory cannot fail");
-    let length = (bytes.len() - 4) as u32;
-    bytes[..4].copy_from_slice(&length.to_le_bytes());
+    let (prefix, body) = bytes
+        .split_first_chunk_mut::<4>()
+        .expect("the prefix was there before the message");
+    // A message beyond every limit is refused by its reader.
+    let length = u32::try_from(body.len()).unwrap_or(u32::MAX);
+    *prefix = length.to_le_bytes();
     bytes.into()
 }
 

@@ -50,7 +50,8 @@ pub fn decode<T: Decode<()>>(bytes: &[u8]) -> Result<T, DecodeError> {
 /// Decodes a value from the front of these bytes. Returns the bytes behind it, too.
 pub fn decode_front<T: Decode<()>>(bytes: &[u8]) -> Result<(T, &[u8]), DecodeError> {
     let (value, used) = bincode::decode_from_slice(bytes, CONFIG)?;
-    Ok((value, &bytes[used..]))
+    let (_, rest) = bytes.split_at(used);
+    Ok((value, rest))
 }
 
 #[cfg(test)]

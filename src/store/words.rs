@@ -62,7 +62,8 @@ const fn is_punctuation(letter: char) -> bool {
 
 /// The part of a word that the index stores.
 fn key(word: &str) -> &str {
-    &word[..word.floor_char_boundary(WORD_BYTES)]
+    let (key, _) = word.split_at(word.floor_char_boundary(WORD_BYTES));
+    key
 }
 
 /// Words of a text, as the index stores them.
@@ -70,7 +71,7 @@ pub(super) fn keys(text: &str) -> BTreeSet<String> {
     let folded = folded(text);
     let words = spans(&folded)
         .into_iter()
-        .map(|(from, to)| key(&folded[from..to]).to_owned());
+        .filter_map(|(from, to)| Some(key(folded.get(from..to)?).to_owned()));
     // The first words of the text, not of the alphabet.
     let mut keys = BTreeSet::new();
     for word in words {
@@ -104,7 +105,7 @@ impl WordQuery {
         let of_part = |part: &String| {
             spans(part)
                 .into_iter()
-                .map(|(from, to)| key(&part[from..to]).to_owned())
+                .filter_map(|(from, to)| Some(key(part.get(from..to)?).to_owned()))
                 .collect::<Vec<_>>()
         };
         let mut keys: Vec<String> = self.parts.iter().flat_map(of_part).collect();

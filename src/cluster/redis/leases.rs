@@ -89,7 +89,7 @@ impl Redis {
                         .arg("record"),
                 )
                 .await?;
-            let [Some(nonce), Some(record)] = &values[..] else {
+            let [Some(nonce), Some(record)] = values.as_slice() else {
                 let _: Result<i64, _> = self.ask(cmd("srem").arg(NODES).arg(&node.0)).await;
                 continue;
             };

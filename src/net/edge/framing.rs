@@ -52,8 +52,8 @@ impl Header {
 /// Payload of a close frame: the code, then the reason as far as it fits.
 pub(super) fn goodbye(code: u16, reason: &str) -> Vec<u8> {
     let mut payload = code.to_be_bytes().to_vec();
-    let fits = reason.floor_char_boundary(123);
-    payload.extend_from_slice(&reason.as_bytes()[..fits]);
+    let (fits, _) = reason.split_at(reason.floor_char_boundary(123));
+    payload.extend_from_slice(fits.as_bytes());
     payload
 }
 
