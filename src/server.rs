@@ -312,7 +312,7 @@ async fn parts(
     let name = cluster
         .node
         .clone()
-        .unwrap_or_else(|| format!("node-{:08x}", nonce.0 as u32));
+        .unwrap_or_else(|| format!("node-{:08x}", nonce.0 & u64::from(u32::MAX)));
     parts.directory = Directory::new(store.clone(), Some(redis.clone()));
     parts.vault = Vault::Redis(redis, store.clone());
     parts.node.member.node = NodeId(name);

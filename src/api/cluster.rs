@@ -1,6 +1,8 @@
 //! Cluster: which process runs which space, for operators; and the address of a space's process,
 //! for clients that want to connect to it directly.
 
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -104,11 +106,13 @@ pub async fn show(State(state): State<AppState>, _admin: Admin) -> Json<ClusterV
         node: counted.node.member.node.0.clone(),
         is_this: counted.node.member.node == me,
         public_url: counted.node.public_url.clone(),
-        load: counted.node.load as f64 / 1e9,
+        load: Duration::from_nanos(counted.node.load).as_secs_f64(),
         people: counted.running.iter().map(|running| running.people).sum(),
         spaces: counted.running.len(),
         is_draining: counted.node.is_draining,
-        lease_ms: counted.lease.map(|lease| lease.as_millis() as u64),
+        lease_ms: counted
+            .lease
+            .map(|lease| u64::try_from(lease.as_millis()).unwrap_or(u64::MAX)),
     });
     let mut spaces: Vec<RunningEntry> = census.nodes().iter().flat_map(entries).collect();
     spaces.sort_by(|a, b| (b.people, &a.name).cmp(&(a.people, &b.name)));

@@ -129,7 +129,7 @@ async fn public_page(
     if !page.is_behind && rows.len() <= PAGE as usize {
         let rest = Page {
             after: None,
-            limit: PAGE + 1 - rows.len() as u32,
+            limit: (PAGE + 1).saturating_sub(u32::try_from(rows.len()).unwrap_or(PAGE)),
             is_behind: true,
             ..page
         };

@@ -148,7 +148,9 @@ async fn change_message(
     text: Option<String>,
 ) -> Result<Json<Empty>, ApiError> {
     // The previous change may have been dated by a clock that is ahead of this one.
-    let at = (now_ms() as u64).max(message.edited.unwrap_or_default());
+    let at = now_ms()
+        .unsigned_abs()
+        .max(message.edited.unwrap_or_default());
     let id = message.id;
     let change = MessageChange { id, text, at };
     let event = DurableEvent::Changed(change.clone());

@@ -15,7 +15,7 @@ use super::json::JsonConnection;
 use super::mind::{Mind, SECOND};
 use super::protocol::{BotProtocol, Heard};
 use super::result::BotResult;
-use super::shared::{BotSpace, Shared};
+use super::shared::{BotSpace, Shared, micros};
 use super::wire::{self, IncomingFrame, Reader, SocketError, Writer};
 use super::{Behaviour, Protocol};
 use crate::net::protocol::SUBPROTOCOL;
@@ -162,7 +162,7 @@ impl Bot {
         let shared = Arc::clone(&self.shared);
         let space = &shared.spaces[self.task.space];
         let (bot, token) = (self.task.number, self.task.token.clone());
-        let apart = (1e6 / self.task.rate) as u64;
+        let apart = micros_apart(self.task.rate);
         match self.task.protocol {
             Protocol::Binary => {
                 let habits = Habits {
@@ -427,10 +427,15 @@ struct Beat {
     rests: bool,
 }
 
+/// Microseconds between two steps at this many a second.
+fn micros_apart(rate: f64) -> u64 {
+    Duration::try_from_secs_f64(rate.recip()).map_or(u64::MAX, micros)
+}
+
 impl Beat {
     /// A random phase, so that bots that joined together do not walk in step.
     fn new(now: u64, rate: f64, mind: &mut Mind) -> Self {
-        let apart = ((1e6 / rate) as u64).max(1_000);
+        let apart = micros_apart(rate).max(1_000);
         Self {
             apart,
             move_at: now + mind.random.random_range(0..apart),

@@ -12,6 +12,7 @@ use super::mind::{BotGoal, Mind};
 use super::protocol::{BotProtocol, Heard, Rested, distance, nearest_first};
 use super::shared::{BotSpace, Shared};
 use super::wire::Writer;
+use crate::components::unit::Tile;
 
 /// Up, right, down, left.
 const SIDES: [(i32, i32); 4] = [(0, -1), (1, 0), (0, 1), (-1, 0)];
@@ -136,10 +137,9 @@ impl<'a> JsonConnection<'a> {
             return 0;
         }
         self.own = to;
-        // Both fit: the tile is inside the map.
-        self.shared
-            .bot(self.bot)
-            .stepped((to.0 as u16, to.1 as u16), due);
+        if let Some(Tile { x, y }) = Tile::at(to.0, to.1) {
+            self.shared.bot(self.bot).stepped((x, y), due);
+        }
         let step = json!({ "type": "move", "payload": { "x": to.0, "y": to.1 } });
         out.text(&step.to_string(), &mut mind.random);
         1

@@ -10,8 +10,9 @@ use super::decode_error::ViewError;
 use crate::net::codec::decode_front;
 use crate::net::protocol::frame::{CELL_SIDE, CELL_TILES, HeaderS2c, OwnS2c, RosterS2c};
 
-/// Players on one page.
-const PAGE: usize = 256;
+/// Low bits of a player number that count inside one page, and the players on it.
+const PAGE_BITS: u32 = u8::BITS;
+const PAGE: usize = 1 << PAGE_BITS;
 
 /// Cell of players who are not in view.
 const NOWHERE: u16 = u16::MAX;
@@ -145,7 +146,7 @@ impl BotView {
         let mut came: Vec<u32> = roster.came.iter().map(|card| card.player).collect();
         came.sort_unstable();
         for (page, places) in &mut self.pages {
-            for (player, place) in (*page * PAGE as u32..).zip(places.iter_mut()) {
+            for (player, place) in (*page << PAGE_BITS..).zip(places.iter_mut()) {
                 place.forget_if(came.binary_search(&player).is_err());
             }
         }
@@ -172,7 +173,11 @@ impl BotView {
             if bits >> 22 > 2 {
                 return Err(ViewError::NoStance);
             }
-            let at = ((bits & 0x3ff) as i16, (bits >> 10 & 0x3ff) as i16);
+            let along = |bits: u32| {
+                let [low, high, ..] = (bits & 0x3ff).to_le_bytes();
+                i16::from_le_bytes([low, high])
+            };
+            let at = (along(bits), along(bits >> 10));
             self.place(player).put(cell, at, moved);
         }
         let mut player = 0_u32;
@@ -191,8 +196,9 @@ impl BotView {
                 return Err(ViewError::NoPlace);
             }
             // The position with these low bits that is nearest to the previous one.
-            let on = |from: i16, low: u32| {
-                from.wrapping_add((low as u8).wrapping_sub(from as u8).cast_signed().into())
+            let on = |from: i16, bits: u32| {
+                let ([low, ..], [known, _]) = (bits.to_le_bytes(), from.to_le_bytes());
+                from.wrapping_add(low.wrapping_sub(known).cast_signed().into())
             };
             place.put(cell, (on(place.x, bits), on(place.y, bits >> 8)), moved);
         }
@@ -201,7 +207,8 @@ impl BotView {
 
     #[inline]
     fn place(&mut self, player: u32) -> &mut PackedPosition {
-        let number = player / PAGE as u32;
+        let number = player >> PAGE_BITS;
+        let [inside, ..] = player.to_le_bytes();
         if self
             .pages
             .get(self.at_hand)
@@ -216,7 +223,7 @@ impl BotView {
                 }
             };
         }
-        &mut self.pages[self.at_hand].1[player as usize % PAGE]
+        &mut self.pages[self.at_hand].1[usize::from(inside)]
     }
 
     fn forget(&mut self, cell: u16) {
@@ -238,7 +245,7 @@ impl BotView {
             (left + i32::from(place.x), top + i32::from(place.y))
         };
         self.pages.iter().flat_map(move |(page, places)| {
-            (*page * PAGE as u32..)
+            (*page << PAGE_BITS..)
                 .zip(places.iter())
                 .filter(|(_, place)| place.is_held())
                 .map(move |(player, place)| (player, at(place)))

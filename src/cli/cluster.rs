@@ -32,11 +32,12 @@ pub async fn nodes(orders: &Orders) -> anyhow::Result<()> {
         } else {
             "open"
         };
+        let load = Duration::from_nanos(counted.node.load);
         table.push([
             counted.node.member.node.0.clone(),
             counted.running.len().to_string(),
             people.to_string(),
-            format!("{:.1} %", counted.node.load as f64 / 1e7),
+            format!("{:.1} %", 100.0 * load.as_secs_f64()),
             lease,
             counted.node.link.clone(),
             state.to_owned(),

@@ -21,7 +21,8 @@ pub struct Nonce(pub u64);
 impl Nonce {
     /// The upper half.
     pub const fn life(self) -> u32 {
-        (self.0 >> 32) as u32
+        let [a, b, c, d, ..] = self.0.to_be_bytes();
+        u32::from_be_bytes([a, b, c, d])
     }
 
     /// A new incarnation of the same process.

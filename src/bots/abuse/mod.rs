@@ -180,13 +180,15 @@ pub async fn run(settings: &AbuseSettings) -> Result<AbuseReport, AbuseError> {
     let spaces = Arc::new(settings.spaces.clone());
     let lone = Ipv4Addr::new(198, 18, 0, 1);
     let shared = Ipv4Addr::new(198, 18, 1, 1);
+    let many = Ipv4Addr::new(198, 19, 0, 0);
     let part = settings.length / 3;
     let mut account = None;
     for phase in [Phase::OneAccount, Phase::OneAddress, Phase::ManyAddresses] {
         let until = Instant::now() + part;
+        let each_once = u32::try_from(attacks.len()).unwrap_or(u32::MAX);
         let count = match phase {
-            Phase::OneAccount => attacks.len() as u32,
-            Phase::OneAddress | Phase::ManyAddresses => settings.crowd.max(attacks.len() as u32),
+            Phase::OneAccount => each_once,
+            Phase::OneAddress | Phase::ManyAddresses => settings.crowd.max(each_once),
         };
         let mut running = JoinSet::new();
         for number in 0..count {
@@ -194,7 +196,7 @@ pub async fn run(settings: &AbuseSettings) -> Result<AbuseReport, AbuseError> {
                 Phase::OneAccount => lone,
                 Phase::OneAddress => shared,
                 Phase::ManyAddresses => {
-                    Ipv4Addr::new(198, 19, (number / 250) as u8, (number % 250) as u8 + 1)
+                    Ipv4Addr::from_bits(many.to_bits() + number / 250 * 256 + number % 250 + 1)
                 }
             };
             let at = number as usize % servers.len().max(1);
@@ -304,14 +306,15 @@ impl Attacker {
             let answer = answer.map_err(|error| refused(&error))?;
             let status = answer.status();
             let answer: Value = answer.json().await.unwrap_or_default();
+            let text = |key: &str| answer.get(key).and_then(Value::as_str);
             if !status.is_success() {
-                let why = answer["message"].as_str().unwrap_or("no reason given");
+                let why = text("message").unwrap_or("no reason given");
                 return Err(refused(&format!("{status}: {why}")));
             }
-            if let Some(user) = answer["userId"].as_str() {
+            if let Some(user) = text("userId") {
                 user.clone_into(&mut self.user);
             }
-            if let Some(token) = answer["token"].as_str() {
+            if let Some(token) = text("token") {
                 token.clone_into(&mut self.token);
             }
         }

@@ -228,10 +228,8 @@ impl Attacker {
     pub(super) async fn walks(&self) {
         self.in_space(|_, number| {
             let walk = |at: u32| {
-                let (x, y) = (
-                    (number * 7 + at) as u16 % 60,
-                    (number * 13 + at) as u16 % 60,
-                );
+                let on_map = |number: u32| u16::try_from(number % 60).unwrap_or_default();
+                let (x, y) = (on_map(number * 7 + at), on_map(number * 13 + at));
                 ClientMessage::Movement(MovementC2s::WalkTo(WalkToC2s {
                     seq: number * 8 + at + 1,
                     x,

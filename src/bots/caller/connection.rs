@@ -19,7 +19,8 @@ use super::CallError;
 use crate::media::sfu::{Stream, pack};
 
 /// Voice: one Opus packet every 20 ms, at 32 kbit/s.
-const VOICE_EVERY: Duration = Duration::from_millis(20);
+const VOICE_EVERY: Duration = Duration::from_millis(VOICE_MILLIS);
+const VOICE_MILLIS: u64 = 20;
 const VOICE: [u8; 80] = [0; 80];
 
 /// Camera: 30 video frames per second in two layers, of 150 and 700 kbit/s; a key frame is about
@@ -228,7 +229,7 @@ impl SfuConnection {
         while self.voice_at <= now {
             self.voice_at += VOICE_EVERY;
             self.voices += 1;
-            let time = MediaTime::from_millis(self.voices * VOICE_EVERY.as_millis() as u64);
+            let time = MediaTime::from_millis(self.voices * VOICE_MILLIS);
             self.write(Stream::Microphone, None, now, time, VOICE.to_vec())?;
         }
         Ok(())

@@ -367,7 +367,7 @@ impl Buckets {
             return who;
         }
         let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(who);
-        Who::Crowd((hash % SHARED) as u16)
+        Who::Crowd(u16::try_from(hash % SHARED).unwrap_or_default())
     }
 }
 

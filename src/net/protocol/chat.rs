@@ -175,9 +175,11 @@ impl ReactionS2c {
         users.retain(|user| !blocked.contains(user));
         if let Some(own) = users.iter().position(|user| *user == reader) {
             let front = own.min(NAMED - 1);
-            users[front..=own].rotate_right(1);
+            if let Some(moved) = users.get_mut(front..=own) {
+                moved.rotate_right(1);
+            }
         }
-        let more = users.len().saturating_sub(NAMED) as u32;
+        let more = u32::try_from(users.len().saturating_sub(NAMED)).unwrap_or(u32::MAX);
         users.truncate(NAMED);
         (!users.is_empty()).then(|| Self {
             emoji: reaction.emoji.clone(),

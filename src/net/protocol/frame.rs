@@ -219,7 +219,7 @@ pub struct StepS2c {
 }
 
 /// Gap value that means that the rest of the gap follows.
-const WIDE_GAP: u32 = 15;
+const WIDE_GAP: u8 = 15;
 
 impl StepS2c {
     /// The step for a player whose stance [`pack`] wrote.
@@ -234,7 +234,11 @@ impl StepS2c {
 
     /// The new stance of a player near the known position; `None` for a motion that does not exist.
     pub fn stance(self, from: Position) -> Option<Stance> {
-        let on = |from: i32, low: u8| from + i32::from(low.wrapping_sub(from as u8).cast_signed());
+        // The number with these low bits that is nearest to the known one.
+        let on = |from: i32, low: u8| {
+            let [known, ..] = from.to_le_bytes();
+            from + i32::from(low.wrapping_sub(known).cast_signed())
+        };
         let [x, y] = self.low;
         Some(Stance {
             position: Position {
@@ -250,10 +254,10 @@ impl StepS2c {
 impl Encode for StepS2c {
     fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
         let [x, y] = self.low;
-        let gap = self.gap.min(WIDE_GAP);
-        [x, y, self.turn | (gap as u8) << 4].encode(encoder)?;
-        if gap == WIDE_GAP {
-            (self.gap - WIDE_GAP).encode(encoder)?;
+        let narrow = u8::try_from(self.gap).unwrap_or(WIDE_GAP).min(WIDE_GAP);
+        [x, y, self.turn | narrow << 4].encode(encoder)?;
+        if narrow == WIDE_GAP {
+            (self.gap - u32::from(WIDE_GAP)).encode(encoder)?;
         }
         Ok(())
     }
@@ -262,8 +266,9 @@ impl Encode for StepS2c {
 impl<C> Decode<C> for StepS2c {
     fn decode<D: Decoder<Context = C>>(decoder: &mut D) -> Result<Self, DecodeError> {
         let [x, y, rest] = <[u8; 3]>::decode(decoder)?;
-        let mut gap = u32::from(rest >> 4);
-        if gap == WIDE_GAP {
+        let narrow = rest >> 4;
+        let mut gap = u32::from(narrow);
+        if narrow == WIDE_GAP {
             let more = u32::decode(decoder)?;
             gap = gap
                 .checked_add(more)
@@ -281,9 +286,9 @@ bincode::impl_borrow_decode!(StepS2c);
 
 /// Packs a stance into 24 bits: 10 + 10 for the position in the cell, 2 facing, 2 motion.
 pub fn pack(stance: &Stance) -> [u8; 3] {
-    let x = stance.position.x.rem_euclid(CELL_SIDE) as u32;
-    let y = stance.position.y.rem_euclid(CELL_SIDE) as u32;
-    let bits = x | y << 10 | (stance.facing as u32) << 20 | (stance.motion as u32) << 22;
+    let x = stance.position.x.rem_euclid(CELL_SIDE);
+    let y = stance.position.y.rem_euclid(CELL_SIDE);
+    let bits = x | y << 10 | (stance.facing as i32) << 20 | (stance.motion as i32) << 22;
     let [low, middle, high, _] = bits.to_le_bytes();
     [low, middle, high]
 }
@@ -291,7 +296,7 @@ pub fn pack(stance: &Stance) -> [u8; 3] {
 /// Unpacks a stance in the cell with that top left corner; `None` for a motion that does not exist.
 pub fn unpack(bits: [u8; 3], corner: Position) -> Option<Stance> {
     let (x, y) = place_in_cell(bits);
-    let turn = bits[2] >> 4;
+    let [_, _, turn] = bits.map(|byte| byte >> 4);
     Some(Stance {
         position: Position {
             x: corner.x + x,
@@ -312,9 +317,9 @@ const fn motion(number: u8) -> Option<Motion> {
 }
 
 /// The position inside the cell that [`pack`] wrote, in sub-tile units.
-pub const fn place_in_cell(bits: [u8; 3]) -> (i32, i32) {
-    let bits = u32::from_le_bytes([bits[0], bits[1], bits[2], 0]);
-    ((bits & 0x3ff) as i32, (bits >> 10 & 0x3ff) as i32)
+pub const fn place_in_cell([low, middle, high]: [u8; 3]) -> (i32, i32) {
+    let bits = i32::from_le_bytes([low, middle, high, 0]);
+    (bits & 0x3ff, bits >> 10 & 0x3ff)
 }
 
 #[cfg(test)]
