@@ -2,10 +2,10 @@
  * Tidy: measures how the source reads, and fails when a figure passes its limit.
  *
  * Counted: odd words, lines over 100 columns, documentation that is a bare question word, type
- * names that two modules define, long files of Rust, import cycles between files, imports of a
- * higher layer, long functions of the client, long pages, pages that the map does not name, links
- * of documents that lead nowhere, and the files that know of one example of a feature: as many as a
- * newcomer edits to add another.
+ * names that two modules define, long files of Rust, casts and index expressions of Rust, import
+ * cycles between files, imports of a higher layer, long functions of the client, long pages, pages
+ * that the map does not name, links of documents that lead nowhere, and the files that know of one
+ * example of a feature: as many as a newcomer edits to add another.
  *
  * Use: node scripts/tidy.mjs [--list]. `--list` names every place.
  */
@@ -38,10 +38,21 @@ const PAGE_WORDS = 1_200;
 /** Most words of the page about the architecture, tables among them. */
 const ARCHITECTURE_WORDS = 1_500;
 
+/**
+ * Expressions of Rust that are correct only for some values, and how many there may be per 1,000
+ * lines of code: no comments, blank lines and tests. A conversion that can fail is written with
+ * `try_from`, one that cannot with `from`.
+ */
+const UNCHECKED = [
+  { what: "casts (`as`)", sign: /\bas (?:[iu](?:8|16|32|64|128|size)|f32|f64|char|_)\b/g, limit: 4 },
+  { what: "index expressions", sign: /[\w)\]?]\[/g, limit: 3 },
+];
+
 /** Type names that several modules may define, and why. */
 const SHARED_NAMES = new Map([
   ["Err", "an associated type of the standard library's FromStr"],
   ["Error", "an associated type of library traits"],
+  ["Output", "an associated type of operators"],
   ["Data", "an associated type of http_body"],
   ["Rejection", "an associated type of axum"],
 ]);
@@ -103,6 +114,7 @@ function* walk(folder, pattern) {
 }
 
 const read = (path) => readFileSync(join(ROOT, path), "utf8");
+const isTest = (path) => /(^|\/)(tests|simulation|golden)(\.rs$|\/)/.test(path);
 const isGenerated = (path) => /\.gen\.ts$/.test(path);
 const rust = [...walk("src", /\.rs$/)];
 const tests = [...walk("tests", /\.rs$/)];
@@ -219,6 +231,44 @@ function lengths() {
   }
 }
 
+/** Files of modules that are only compiled for tests. */
+function testFiles() {
+  const found = new Set(rust.filter(isTest));
+  for (const path of rust) {
+    const folder = path.replace(/(\/mod|\/lib)?\.rs$/, "");
+    for (const [, name] of read(path).matchAll(
+      /#\[cfg\(test\)\]\n(?:pub(?:\([^)]*\))? )?mod (\w+);/g,
+    )) {
+      const module = `${folder}/${name}`;
+      for (const file of rust)
+        if (file === `${module}.rs` || file.startsWith(`${module}/`)) found.add(file);
+    }
+  }
+  return found;
+}
+
+function unchecked() {
+  const places = UNCHECKED.map(() => []);
+  let count = 0;
+  const forTests = testFiles();
+  for (const path of rust.filter((path) => !forTests.has(path))) {
+    for (const [index, line] of code(read(path)).split("\n").entries()) {
+      if (!line.trim()) continue;
+      count++;
+      for (const [at, { sign }] of UNCHECKED.entries())
+        for (const match of line.matchAll(sign))
+          places[at].push(`${path}:${index + 1}: ${match[0]}`);
+    }
+  }
+  for (const [at, { what, limit }] of UNCHECKED.entries())
+    row(
+      `${what} per 1,000 lines of src`,
+      Math.round((10_000 * places[at].length) / count) / 10,
+      limit,
+      places[at],
+    );
+}
+
 /** Documentation that only asks: "Who.", "Looking where." */
 function questions() {
   const places = [];
@@ -253,13 +303,15 @@ function typeNames() {
   );
 }
 
-/** Rust without comments, strings and test modules. */
+/** Rust without comments, strings and test modules. Every line keeps its number. */
 function code(text) {
+  const emptied = (string) => `""${"\n".repeat(string.split("\n").length - 1)}`;
   const bare = text
     .replace(/\/\/.*$/gm, "")
-    .replace(/r#"[\s\S]*?"#/g, '""')
-    .replace(/"(?:\\[\s\S]|[^"\\])*"/g, '""');
-  const at = bare.search(/^#\[cfg\(test\)\]\s*\n\s*mod \w+ \{/m);
+    .replace(/'\\?"'/g, "' '")
+    .replace(/r#"[\s\S]*?"#/g, emptied)
+    .replace(/"(?:\\[\s\S]|[^"\\])*"/g, emptied);
+  const at = bare.search(/^#\[cfg\(test\)\]\n(?:#\[.*\]\n)*mod \w+ \{/m);
   return at < 0 ? bare : bare.slice(0, at);
 }
 
@@ -294,7 +346,6 @@ function open(tree, prefix = "") {
 /** Which file each file imports from. */
 function imports() {
   const modules = new Map(rust.map((path) => [moduleOf(path), path]));
-  const isTest = (path) => /(^|\/)(tests|simulation|golden)(\.rs$|\/)/.test(path);
   const graph = new Map();
   for (const [module, path] of modules) {
     if (isTest(path)) continue;
@@ -436,6 +487,7 @@ widths();
 lengths();
 pageLengths();
 links();
+unchecked();
 questions();
 typeNames();
 const graph = imports();
