@@ -183,7 +183,7 @@ pub struct Snapshot {
     /// Players with their peers. Both are sorted by player.
     pub peers: Vec<(PlayerId, Vec<Peer>)>,
     /// Private zones that are occupied or locked.
-    pub areas: Vec<PrivateZoneState>,
+    pub private_zones: Vec<PrivateZoneState>,
     /// All bubbles.
     pub bubbles: Vec<BubbleState>,
 }

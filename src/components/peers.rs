@@ -45,7 +45,7 @@ pub enum ProximityReason {
     #[default]
     Field = 0,
     /// They are in the same private zone.
-    Area = 1,
+    PrivateZone = 1,
     /// One stands on a stage, the other in its audience.
     Stage = 2,
     /// They are in the same bubble.

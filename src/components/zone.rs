@@ -8,7 +8,7 @@ use super::id::{PlayerId, SpaceId};
 use super::tile_rect::TileRect;
 
 /// Most players in one private zone.
-pub const MOST_IN_AREA: u16 = 100;
+pub const MOST_IN_PRIVATE_ZONE: u16 = 100;
 
 /// A rectangle of a map with a meaning. Its number is its index in the map's list.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -122,7 +122,7 @@ impl ZoneKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Component)]
 pub struct ZoneOccupancy {
     /// Number of the private zone.
-    pub area: Option<u16>,
+    pub private_zone: Option<u16>,
     /// Number of the portal.
     pub portal: Option<u16>,
 }

@@ -165,7 +165,7 @@ impl AwakeSpace {
             players,
             history: self.world.resource::<History>().0.iter().cloned().collect(),
             peers: self.world.resource::<Peers>().all(),
-            areas: self.world.resource::<Zones>().states(),
+            private_zones: self.world.resource::<Zones>().states(),
             bubbles: self.world.resource::<Proximity>().bubbles(),
         }
     }

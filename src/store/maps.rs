@@ -10,7 +10,7 @@ use crate::components::id::{ElementId, MapId, SpaceId};
 use crate::components::peers::ZONE_REACHES;
 use crate::components::tile_rect::TileRect;
 use crate::components::unit::Tile;
-use crate::components::zone::{MOST_IN_AREA, PortalTarget, Zone, ZoneKind};
+use crate::components::zone::{MOST_IN_PRIVATE_ZONE, PortalTarget, Zone, ZoneKind};
 
 /// Most zones of a map.
 const MOST_ZONES: usize = 500;
@@ -148,9 +148,9 @@ impl ZoneEntry {
         only("reach", self.reach.is_some(), ZoneKind::Voices)?;
         if self
             .cap
-            .is_some_and(|cap| !(1..=MOST_IN_AREA).contains(&cap))
+            .is_some_and(|cap| !(1..=MOST_IN_PRIVATE_ZONE).contains(&cap))
         {
-            return Err(format!("`cap` is 1 to {MOST_IN_AREA}"));
+            return Err(format!("`cap` is 1 to {MOST_IN_PRIVATE_ZONE}"));
         }
         match kind {
             ZoneKind::Portal => match &self.target {

@@ -53,8 +53,8 @@ impl Arrivals {
     }
 
     /// Tile on which a player arrives. Each number gets another one: a free tile while there is
-    /// one, and never one in an area that is closed to the player. `None` when there is no such
-    /// tile.
+    /// one, and never one in a private zone that is closed to the player. `None` when there is no
+    /// such tile.
     pub(super) fn choose(
         &mut self,
         grid: &Grid,

@@ -193,7 +193,7 @@ impl<'a> Ground<'a> {
     /// The nearest tile that leads out, and the nearest of all.
     fn way_out(&self, before: &Grid, from: Position) -> (Option<Tile>, Option<Tile>) {
         let start = clamped(self.grid, from);
-        let own = self.zones.area_at(start);
+        let own = self.zones.private_zone_at(start);
         let (mut seen, mut nearest) = (BTreeSet::from([start]), None);
         let mut ring = vec![start];
         // Each enclosed part is walked through once, however many of its tiles are looked at.
@@ -233,9 +233,9 @@ impl<'a> Ground<'a> {
 
     /// Never in another private zone than before, and not on a portal.
     fn may_stand(&self, own: Option<u16>, tile: Tile) -> bool {
-        let area = self.zones.area_at(tile);
+        let zone = self.zones.private_zone_at(tile);
         self.grid.is_walkable(tile)
-            && (area.is_none() || area == own)
+            && (zone.is_none() || zone == own)
             && self.zones.portal_at(tile).is_none()
     }
 }

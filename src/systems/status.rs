@@ -4,7 +4,7 @@ use bevy_ecs::prelude::*;
 
 use super::proximity::Peers;
 use super::publish::PublishedState;
-use super::zones::area_of;
+use super::zones::private_zone_of;
 use super::{blocked, deny, roster, tell, zones};
 use crate::components::denial::Denial;
 use crate::components::fact::Fact;
@@ -73,7 +73,7 @@ fn wave(world: &mut World, player: PlayerId, to: PlayerId, kind: WaveKind) {
     }
     tell(world, Fact::Status(StatusFact::Waved { player, to, kind }));
     // A player who is rung for may come in, too.
-    if kind == WaveKind::Ring && area_of(world, player).is_some() {
+    if kind == WaveKind::Ring && private_zone_of(world, player).is_some() {
         zones::admit(world, player, to);
     }
 }

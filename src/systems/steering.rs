@@ -87,7 +87,7 @@ fn take_steps(
         }
         let doors = Doors::of(&zones, card.player);
         take_one(&grid, &doors, *rate, &mut body, &mut motion, &mut steering);
-        // At once: the last place in an area goes to one player.
+        // At once: the last place in a private zone goes to one player.
         zones.move_to(card.player, &mut occupancy, body.position.tile());
     }
 }

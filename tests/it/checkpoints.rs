@@ -220,7 +220,7 @@ fn checkpoints_of_every_version_are_loaded() {
             }
         }
         assert_eq!(loaded.players, whole.players, "version {version}");
-        let is_locked = loaded.areas.iter().any(|area| area.locked);
+        let is_locked = loaded.private_zones.iter().any(|zone| zone.locked);
         assert_eq!(is_locked, version > 3, "locks came with version 4");
         let again = space.step(&[join(4)]);
         assert_eq!(again.stances[0].0, PlayerId(6), "the next number is saved");

@@ -19,7 +19,7 @@ const PATIENCE: u8 = 20;
 #[derive(Default)]
 pub(super) struct Nearby {
     peers: BTreeMap<PlayerId, Vec<Peer>>,
-    areas: BTreeMap<u16, PrivateZoneState>,
+    private_zones: BTreeMap<u16, PrivateZoneState>,
     bubbles: BTreeMap<u32, BubbleState>,
     /// Players who left in the current tick: peers are still told their user ids.
     parted: BTreeMap<PlayerId, UserId>,
@@ -31,10 +31,10 @@ impl Nearby {
     /// Starts from a snapshot; `missing` are players who resume but are not in it.
     pub(super) fn rebase(&mut self, snapshot: &Snapshot, missing: impl Iterator<Item = PlayerId>) {
         self.peers = snapshot.peers.iter().cloned().collect();
-        self.areas = snapshot
-            .areas
+        self.private_zones = snapshot
+            .private_zones
             .iter()
-            .map(|area| (area.zone, *area))
+            .map(|state| (state.zone, *state))
             .collect();
         self.bubbles = snapshot
             .bubbles
@@ -67,11 +67,11 @@ impl Nearby {
     }
 
     /// Notes the state of a private zone.
-    pub(super) fn change_area(&mut self, area: PrivateZoneState) {
-        if area.people == 0 && !area.locked {
-            self.areas.remove(&area.zone);
+    pub(super) fn change_private_zone(&mut self, state: PrivateZoneState) {
+        if state.people == 0 && !state.locked {
+            self.private_zones.remove(&state.zone);
         } else {
-            self.areas.insert(area.zone, area);
+            self.private_zones.insert(state.zone, state);
         }
     }
 
@@ -107,8 +107,8 @@ impl Relay {
             return;
         };
         if let ProtocolView::Binary(_) = client.view {
-            for area in self.nearby.areas.values() {
-                client.send(&zone(*area));
+            for state in self.nearby.private_zones.values() {
+                client.send(&zone(*state));
             }
             client.send(&bubbles(true, self.nearby.bubbles.values()));
         }

@@ -12,9 +12,9 @@ impl Relay {
     /// Sends the fact to the clients it is for; returns the command that follows from it.
     pub(super) fn tell_zone(&mut self, fact: &ZoneFact) -> Option<Command> {
         match fact {
-            ZoneFact::Changed(area) => {
-                self.nearby.change_area(*area);
-                self.send(fact.audience(), &zone(*area));
+            ZoneFact::Changed(state) => {
+                self.nearby.change_private_zone(*state);
+                self.send(fact.audience(), &zone(*state));
             }
             ZoneFact::Knocked { player, zone, .. } => {
                 let (player, zone) = (player.0, *zone);
@@ -66,12 +66,12 @@ impl Relay {
 }
 
 /// Message with the state of a private zone.
-pub(super) fn zone(area: PrivateZoneState) -> ServerMessage {
+pub(super) fn zone(state: PrivateZoneState) -> ServerMessage {
     ServerMessage::Zone(ZoneS2c::State(ZoneStateS2c {
-        zone: area.zone,
-        locked: area.locked,
-        people: area.people,
-        cap: area.cap,
-        locked_by: area.locked_by.map(|player| player.0),
+        zone: state.zone,
+        locked: state.locked,
+        people: state.people,
+        cap: state.cap,
+        locked_by: state.locked_by.map(|player| player.0),
     }))
 }

@@ -115,7 +115,11 @@ impl Proximity {
             Participation::PrivateZone(zone) => {
                 let inside = self.private_zones.get(&zone).into_iter().flatten();
                 found.extend(inside.filter_map(|other| {
-                    Some(both(one(*other)?.player, ProximityReason::Area, true))
+                    Some(both(
+                        one(*other)?.player,
+                        ProximityReason::PrivateZone,
+                        true,
+                    ))
                 }));
             }
             Participation::Bubble(_) => {

@@ -216,7 +216,7 @@ impl Proximity {
             person.tile = tile;
             person.sound = zones.sound_at(tile);
         }
-        person.participation = match person.sound.area {
+        person.participation = match person.sound.private_zone {
             _ if preference == CallPreference::Nothing || person.sound.is_silent => {
                 Participation::Deaf
             }

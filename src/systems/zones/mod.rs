@@ -51,7 +51,7 @@ pub struct Sound {
     /// Whether players there do not hear and are not heard.
     pub is_silent: bool,
     /// Number of the private zone.
-    pub area: Option<u16>,
+    pub private_zone: Option<u16>,
     /// Stages the tile is on, one bit each.
     pub stages: u64,
     /// Stages heard there, one bit each.
@@ -170,7 +170,7 @@ impl Zones {
         };
         let mut sound = Sound {
             is_silent: first(ZoneKind::Silent).is_some(),
-            area: self.area_at(tile),
+            private_zone: self.private_zone_at(tile),
             reach: first(ZoneKind::Voices).and_then(|zone| zone.reach),
             ..Sound::default()
         };
@@ -186,7 +186,7 @@ impl Zones {
     }
 
     /// Private zone at a tile: the first of several.
-    pub fn area_at(&self, tile: Tile) -> Option<u16> {
+    pub fn private_zone_at(&self, tile: Tile) -> Option<u16> {
         let private = self
             .private
             .iter()
@@ -234,8 +234,10 @@ impl Zones {
         if !self.has_closed || from == to {
             return true;
         }
-        match self.area_at(to) {
-            Some(zone) if self.area_at(from) != Some(zone) => !self.is_closed_to(player, zone),
+        match self.private_zone_at(to) {
+            Some(zone) if self.private_zone_at(from) != Some(zone) => {
+                !self.is_closed_to(player, zone)
+            }
             _ => true,
         }
     }
@@ -248,7 +250,7 @@ impl Zones {
 
     /// Whether a player who arrives may stand on the tile, as far as zones are concerned.
     pub fn is_open_to(&self, player: PlayerId, tile: Tile) -> bool {
-        self.area_at(tile)
+        self.private_zone_at(tile)
             .is_none_or(|zone| !self.is_closed_to(player, zone))
     }
 
@@ -257,7 +259,7 @@ impl Zones {
         if !self.has_closed {
             return Cow::Borrowed(grid);
         }
-        let inside = self.area_at(from);
+        let inside = self.private_zone_at(from);
         let mut ground = Cow::Borrowed(grid);
         for private in &self.private {
             if inside == Some(private.zone) || !private.is_closed_to(player) {
@@ -266,7 +268,7 @@ impl Zones {
             for tile in private
                 .area
                 .tiles()
-                .filter(|tile| self.area_at(*tile) == Some(private.zone))
+                .filter(|tile| self.private_zone_at(*tile) == Some(private.zone))
             {
                 ground.to_mut().block(tile);
             }
@@ -276,15 +278,15 @@ impl Zones {
 
     /// Updates private zones and portals after a player moved to this tile.
     pub fn move_to(&mut self, player: PlayerId, occupancy: &mut ZoneOccupancy, tile: Tile) {
-        let area = self.area_at(tile);
-        let before = std::mem::replace(&mut occupancy.area, area);
-        if before == area {
+        let after = self.private_zone_at(tile);
+        let before = std::mem::replace(&mut occupancy.private_zone, after);
+        if before == after {
             return;
         }
         if let Some(private) = before.and_then(|zone| self.private_zone(zone)) {
             private.lose();
         }
-        if let Some(private) = area.and_then(|zone| self.private_zone(zone)) {
+        if let Some(private) = after.and_then(|zone| self.private_zone(zone)) {
             private.people = private.people.saturating_add(1);
             // An admission counts once.
             private.admitted.remove(&player);
@@ -348,7 +350,10 @@ pub(super) fn enter_zones(zones: &mut Zones, player: PlayerId, tile: Tile) -> Zo
 /// Removes a player who left.
 pub(super) fn forget(world: &mut World, player: PlayerId, occupancy: ZoneOccupancy) {
     let mut zones = world.resource_mut::<Zones>();
-    if let Some(private) = occupancy.area.and_then(|zone| zones.private_zone(zone)) {
+    if let Some(private) = occupancy
+        .private_zone
+        .and_then(|zone| zones.private_zone(zone))
+    {
         private.lose();
     }
     for private in &mut zones.private {
@@ -365,8 +370,8 @@ pub(super) fn is_open(world: &World, player: PlayerId, tile: Tile) -> bool {
 }
 
 /// Private zone in which a player stands.
-pub(super) fn area_of(world: &World, player: PlayerId) -> Option<u16> {
+pub(super) fn private_zone_of(world: &World, player: PlayerId) -> Option<u16> {
     world
         .get::<ZoneOccupancy>(roster::entity(world, player)?)?
-        .area
+        .private_zone
 }

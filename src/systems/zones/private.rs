@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bevy_ecs::prelude::*;
 
-use super::{Zones, area_of};
+use super::{Zones, private_zone_of};
 use crate::components::denial::Denial;
 use crate::components::fact::Fact;
 use crate::components::id::PlayerId;
@@ -12,7 +12,7 @@ use crate::components::player::Card;
 use crate::components::tile_rect::TileRect;
 use crate::components::unit::{Tick, TickRate};
 use crate::components::zone::{
-    MOST_IN_AREA, PrivateZoneState, Zone, ZoneCommand, ZoneFact, ZoneOccupancy,
+    MOST_IN_PRIVATE_ZONE, PrivateZoneState, Zone, ZoneCommand, ZoneFact, ZoneOccupancy,
 };
 use crate::systems::roster::{self, Roster};
 use crate::systems::{Outbox, blocked, deny, tell};
@@ -37,7 +37,10 @@ pub(super) struct PrivateZone {
 
 impl PrivateZone {
     pub fn new(zone: &Zone, number: u16) -> Self {
-        let cap = zone.cap.unwrap_or(MOST_IN_AREA).clamp(1, MOST_IN_AREA);
+        let cap = zone
+            .cap
+            .unwrap_or(MOST_IN_PRIVATE_ZONE)
+            .clamp(1, MOST_IN_PRIVATE_ZONE);
         Self {
             zone: number,
             area: zone.area,
@@ -101,7 +104,7 @@ pub(in crate::systems) fn apply(world: &mut World, command: ZoneCommand) {
 }
 
 fn lock(world: &mut World, player: PlayerId, zone: u16, locked: bool) {
-    if area_of(world, player) != Some(zone) {
+    if private_zone_of(world, player) != Some(zone) {
         return deny(world, player, Denial::NotInside);
     }
     let mut zones = world.resource_mut::<Zones>();
@@ -117,7 +120,7 @@ fn lock(world: &mut World, player: PlayerId, zone: u16, locked: bool) {
 }
 
 fn knock(world: &mut World, player: PlayerId, zone: u16) {
-    if roster::entity(world, player).is_none() || area_of(world, player) == Some(zone) {
+    if roster::entity(world, player).is_none() || private_zone_of(world, player) == Some(zone) {
         return;
     }
     let now = *world.resource::<Tick>();
@@ -140,13 +143,13 @@ fn knock(world: &mut World, player: PlayerId, zone: u16) {
 }
 
 pub(in crate::systems) fn admit(world: &mut World, player: PlayerId, guest: PlayerId) {
-    let Some(zone) = area_of(world, player) else {
+    let Some(zone) = private_zone_of(world, player) else {
         return deny(world, player, Denial::NotInside);
     };
     if roster::entity(world, guest).is_none() {
         return deny(world, player, Denial::NotHere);
     }
-    if area_of(world, guest) == Some(zone) {
+    if private_zone_of(world, guest) == Some(zone) {
         return;
     }
     let mut zones = world.resource_mut::<Zones>();
@@ -168,7 +171,7 @@ fn people_in(world: &World, zone: u16) -> Vec<PlayerId> {
     let entities = world.resource::<Roster>().entities();
     let inside = entities.filter(|entity| {
         let occupancy = world.get::<ZoneOccupancy>(*entity);
-        occupancy.is_some_and(|occupancy| occupancy.area == Some(zone))
+        occupancy.is_some_and(|occupancy| occupancy.private_zone == Some(zone))
     });
     inside
         .filter_map(|entity| world.get::<Card>(entity).map(|card| card.player))
