@@ -1,5 +1,16 @@
 //! Plaza: a self-hosted 2D world server. `docs/ARCHITECTURE.md` is the map of this crate.
 
+#![cfg_attr(
+    test,
+    expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        reason = "tests count in small numbers"
+    )
+)]
+
 pub mod api;
 pub mod bots;
 pub mod cli;

@@ -45,6 +45,7 @@ pub async fn watch(folder: PathBuf, reserve: u64) {
 }
 
 /// Free bytes of the folder's disk, if the system tells. Creates the folder if needed.
+#[expect(clippy::cast_precision_loss, reason = "a gauge needs fewer digits")]
 async fn measure(folder: PathBuf) -> io::Result<Option<u64>> {
     let measured = tokio::task::spawn_blocking(move || {
         std::fs::create_dir_all(&folder)?;

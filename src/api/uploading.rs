@@ -281,6 +281,10 @@ fn declared_length(headers: &HeaderMap) -> Result<u64, ApiError> {
     }
 }
 
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a person reads one digit after the point"
+)]
 fn full(used: u64, quota: u64) -> ApiError {
     const MIB: f64 = 1024.0 * 1024.0;
     ApiError::bad(format!(

@@ -194,6 +194,10 @@ impl Report {
         let measured = shared.until.min(ended).saturating_sub(shared.from);
         let seconds = Duration::from_micros(measured).as_secs_f64();
         let each = f64::from(all.connected.max(1)) * seconds.max(1e-3);
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a rate is shown with a few digits"
+        )]
         let per_second = |count: u64| count as f64 / each;
         let errors = settings
             .verify
@@ -304,6 +308,10 @@ fn misplaced(shared: &Shared, outcomes: &[BotResult]) -> u64 {
     errors
 }
 
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "latencies are far below 2^53 microseconds"
+)]
 fn milliseconds(micros: u64) -> f64 {
     micros as f64 / 1e3
 }

@@ -319,6 +319,11 @@ fn memory(pids: &[i32]) -> f64 {
 }
 
 /// Requests that all processes slowed.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the counters of Prometheus are whole and not negative"
+)]
 async fn slowed(urls: &[String]) -> u64 {
     let mut sum = 0.0;
     for url in urls {

@@ -17,7 +17,7 @@ use crate::bots::{self, Behaviour, BotSettings, Bounds, Progress, Protocol};
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
 /// Steps of the progress bar.
-const STEPS: f64 = 1_000.0;
+const STEPS: u32 = 1_000;
 
 /// Options of `bots`.
 #[derive(Args)]
@@ -165,7 +165,7 @@ impl Screen {
         );
         let bar = std::io::stdout().is_terminal().then(|| {
             let bar = ProgressBar::with_draw_target(
-                Some(STEPS as u64),
+                Some(STEPS.into()),
                 ProgressDrawTarget::stderr_with_hz(4),
             );
             let style = ProgressStyle::with_template(
@@ -188,7 +188,7 @@ impl Screen {
 
     fn show(&mut self, progress: &Progress) {
         if let Some(bar) = &self.bar {
-            bar.set_position((progress.done * STEPS) as u64);
+            bar.set_position(steps(progress.done));
             bar.set_message(lines(progress, self.count).join("\n"));
         } else if is_due(self.shown) {
             self.shown = Some(now());
@@ -207,6 +207,15 @@ impl Screen {
     }
 }
 
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a share is between 0 and 1"
+)]
+fn steps(share: f64) -> u64 {
+    (share * f64::from(STEPS)) as u64
+}
+
 fn is_due(shown: Option<Instant>) -> bool {
     shown.is_none_or(|shown| now() >= shown + LINE_EVERY)
 }
@@ -219,6 +228,10 @@ fn now() -> Instant {
     Instant::now()
 }
 
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "rates are shown with a few digits"
+)]
 fn lines(progress: &Progress, count: u32) -> [String; 3] {
     let Progress {
         inside,

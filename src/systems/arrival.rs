@@ -145,9 +145,8 @@ fn around_middle(grid: &Grid) -> Vec<Tile> {
         }
         for (right, down) in [(1, 0), (0, 1), (-1, 0), (0, -1)] {
             let (x, y) = (i32::from(tile.x) + right, i32::from(tile.y) + down);
-            if !grid.is_solid(x, y) && seen.insert(Tile::new(x as u16, y as u16)) {
-                border.push_back(Tile::new(x as u16, y as u16));
-            }
+            let open = Tile::at(x, y).filter(|tile| grid.is_walkable(*tile));
+            border.extend(open.filter(|tile| seen.insert(*tile)));
         }
     }
     found
@@ -159,8 +158,8 @@ fn around(grid: &Grid, from: Tile) -> impl Iterator<Item = Tile> {
     let tiles = (0..=width.max(height))
         .flat_map(move |radius| ring(i32::from(from.x), i32::from(from.y), radius));
     tiles
-        .filter(move |&(x, y)| x >= 0 && y >= 0 && x < width && y < height)
-        .map(|(x, y)| Tile::new(x as u16, y as u16))
+        .filter(move |&(x, y)| x < width && y < height)
+        .filter_map(|(x, y)| Tile::at(x, y))
 }
 
 /// Nearest walkable tile, outward in squares, with that many walkable tiles to its right.
@@ -169,5 +168,5 @@ fn nearest_to_middle(grid: &Grid, to_the_right: i32) -> Option<Tile> {
     (0..=i32::from(grid.width().max(grid.height())))
         .flat_map(|radius| ring(column, row, radius))
         .find(|&(x, y)| (x..=x + to_the_right).all(|x| !grid.is_solid(x, y)))
-        .map(|(x, y)| Tile::new(x as u16, y as u16))
+        .and_then(|(x, y)| Tile::at(x, y))
 }

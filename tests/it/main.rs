@@ -4,6 +4,13 @@
     clippy::unwrap_used,
     reason = "tests say what they expect by unwrapping"
 )]
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "tests count in small numbers"
+)]
 
 mod abuse;
 mod abuse_drill;

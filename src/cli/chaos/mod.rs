@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep};
 
 use self::cluster::{ClusterInfo, NodeState};
 use self::drills::Drill;
-use self::rows::{Row, row, table};
+use self::rows::{Row, milliseconds, row, table};
 use super::abuse::{self, DrillVerdict};
 use super::print;
 use crate::bots::witness::{Unsettled, Witnesses};
@@ -128,7 +128,7 @@ pub async fn run(options: Chaos) -> anyhow::Result<bool> {
         let mut row = row(drill, &sights, &witnesses, &urls).await?;
         row.goal = drill
             .goal()
-            .map(|goal| goal.mul_f64(options.slack).as_millis() as u64);
+            .map(|goal| milliseconds(goal.mul_f64(options.slack)));
         row.abuse = verdicts;
         rows.push(row);
     }

@@ -1,6 +1,7 @@
 //! Rows: what clients saw of each drill, as a table, and the promises that were broken.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use serde::Serialize;
 use tokio::time::{Instant, sleep};
@@ -106,7 +107,7 @@ pub(super) async fn row(
     let mut gaps: Vec<u64> = sights
         .iter()
         .filter(|sight| sight.gap > HIT)
-        .map(|sight| sight.gap.as_millis() as u64)
+        .map(|sight| milliseconds(sight.gap))
         .collect();
     gaps.sort_unstable();
     Ok(Row {
@@ -127,6 +128,10 @@ pub(super) async fn row(
 }
 
 /// A percentile by the nearest-rank method; 0 for no values.
+pub(super) fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
 fn percentile(sorted: &[u64], percent: usize) -> u64 {
     let rank = (sorted.len() * percent).div_ceil(100).max(1);
     sorted.get(rank - 1).copied().unwrap_or(0)

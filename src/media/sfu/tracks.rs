@@ -114,7 +114,8 @@ impl Tracks {
         }
         self.measured = now;
         for layer in self.tracks.iter_mut().flat_map(|track| &mut track.layers) {
-            let rate = (layer.bits as f64 / passed.as_secs_f64()) as u64;
+            let rate = u128::from(layer.bits) * 1_000_000 / passed.as_micros();
+            let rate = u64::try_from(rate).unwrap_or(u64::MAX);
             layer.bits = 0;
             layer.rate = Some(layer.rate.map_or(rate, |before| before.midpoint(rate)));
         }

@@ -228,6 +228,11 @@ impl JsonTerms {
 
 /// The tile with these coordinates. If they are not a whole tile, one outside every map, so that
 /// the move is rejected.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "only whole numbers in range are cast"
+)]
 fn whole_tile(step: &Move) -> Tile {
     let whole = |number: f64| {
         if number.fract() == 0.0 && (0.0..f64::from(u16::MAX)).contains(&number) {

@@ -298,7 +298,8 @@ impl Zones {
     /// Portal at a tile.
     pub fn portal_at(&self, tile: Tile) -> Option<u16> {
         let is_here = |zone: &Zone| zone.kind == ZoneKind::Portal && zone.area.contains(tile);
-        self.all.iter().position(is_here).map(|index| index as u16)
+        let index = self.all.iter().position(is_here)?;
+        u16::try_from(index).ok()
     }
 
     fn private_zone(&mut self, zone: u16) -> Option<&mut PrivateZone> {

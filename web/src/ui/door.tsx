@@ -11,7 +11,7 @@ import { SHORTCUTS, withKey } from "./keys";
 
 const LOOK_EVERY = 200;
 
-/** Says why a private area is closed while this person stands before it, and lets them knock. */
+/** Says why a private zone is closed while this person stands before it, and lets them knock. */
 export function ClosedDoor({ space }: { space: Space }) {
   const door = useLook(
     () => space.zones.doorHere(),

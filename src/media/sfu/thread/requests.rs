@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use metrics::gauge;
 
-use super::{Carrier, FollowedSpace};
+use super::{Carrier, FollowedSpace, measured};
 use crate::components::call::CallFact;
 use crate::components::fact::Fact;
 use crate::components::id::{PlayerId, SpaceId};
@@ -85,7 +85,7 @@ impl Carrier {
         if let Some(mut client) = self.clients.remove(&id) {
             client.close();
             self.origins.forget(id);
-            gauge!("plaza_forward_clients").set(self.clients.len() as f64);
+            gauge!("plaza_forward_clients").set(measured(self.clients.len()));
         }
     }
 
@@ -162,7 +162,7 @@ impl Carrier {
             self.next += 1;
             self.origins.name(self.next, client.ufrag());
             self.clients.insert(self.next, client);
-            gauge!("plaza_forward_clients").set(self.clients.len() as f64);
+            gauge!("plaza_forward_clients").set(measured(self.clients.len()));
             (Some(self.next), answer)
         };
         let Some(followed) = self.spaces.get_mut(&space) else {

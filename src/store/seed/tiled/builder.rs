@@ -281,6 +281,11 @@ impl<'a> Builder<'a> {
     }
 
     /// Pixels as whole tiles.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "only whole numbers in range are cast"
+    )]
     fn tiles_of(&self, pixels: f64) -> Result<u16, String> {
         let tiles = pixels / f64::from(self.raw.tilewidth);
         if tiles.fract() == 0.0 && (0.0..=1000.0).contains(&tiles) {

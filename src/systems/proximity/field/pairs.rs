@@ -29,6 +29,7 @@ impl TickStamp {
     pub const NEVER: Self = Self(u32::MAX);
 
     /// Four bytes of ticks last for years before they wrap around.
+    #[expect(clippy::cast_possible_truncation, reason = "stamps wrap around")]
     pub const fn of(now: u64) -> Self {
         Self(now as u32)
     }
