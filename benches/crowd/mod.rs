@@ -30,7 +30,7 @@ pub fn crowd(people: u32) -> Space {
         height: SIDE,
         blocked: pillars(),
         has_walls: false,
-        voices: ProximityRules::default(),
+        proximity: ProximityRules::default(),
         zones: Vec::new(),
         elements: Vec::new(),
         version: 1,

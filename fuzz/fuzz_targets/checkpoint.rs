@@ -23,7 +23,7 @@ fuzz_target!(|bytes: &[u8]| {
         height: 16,
         blocked: Vec::new(),
         has_walls: true,
-        voices: ProximityRules::default(),
+        proximity: ProximityRules::default(),
         zones: Vec::new(),
         elements: Vec::new(),
         version: 1,

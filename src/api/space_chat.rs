@@ -202,7 +202,7 @@ pub async fn show(
 }
 
 fn rules(row: &SpaceRow, caller: &Caller) -> RulesView {
-    let rules = row.voices;
+    let rules = row.proximity;
     RulesView {
         retention_days: row.retention_days,
         slow_mode_seconds: row.slow_seconds,
@@ -284,13 +284,13 @@ pub async fn change_rules(
             "Messages are kept for 1 to 3,650 days, or for ever.",
         ));
     }
-    let proximity = ProximityChange {
+    let change = ProximityChange {
         range_tiles: body.reach,
         max_audio: body.voices,
         max_video: body.pictures,
         walls_block: body.walls,
     };
-    let voices = proximity.of(row.voices)?;
+    let proximity = change.of(row.proximity)?;
     if slow_seconds > MAX_SLOW_SECONDS {
         return Err(ApiError::bad("Slow mode is 0 to 21,600 seconds."));
     }
@@ -298,7 +298,7 @@ pub async fn change_rules(
         .store
         .change_chat_rules(space, retention_days, slow_seconds)
         .await?;
-    change_proximity(&state, space, voices).await?;
+    change_proximity(&state, space, proximity).await?;
     state.spaces.tell(
         space,
         Command::Chat(ChatCommand::SetSlowMode {
@@ -308,7 +308,7 @@ pub async fn change_rules(
     let row = SpaceRow {
         retention_days,
         slow_seconds,
-        voices,
+        proximity,
         ..row
     };
     Ok(Json(rules(&row, &caller)))

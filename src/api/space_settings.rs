@@ -91,7 +91,7 @@ pub async fn show(
     Path(space): Path<SpaceId>,
 ) -> Result<Json<SpaceSettings>, ApiError> {
     let row = access::visible(&state, space).await?;
-    Ok(Json(settings(row.voices, may_change(&row, &caller))))
+    Ok(Json(settings(row.proximity, may_change(&row, &caller))))
 }
 
 /// Change the settings of a space
@@ -122,7 +122,7 @@ pub async fn change(
             "Only the owner of a space and admins may do this.",
         ));
     }
-    let rules = body.read().await?.of(row.voices)?;
+    let rules = body.read().await?.of(row.proximity)?;
     change_proximity(&state, space, rules).await?;
     Ok(Json(settings(rules, true)))
 }

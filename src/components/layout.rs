@@ -23,7 +23,7 @@ pub struct SpaceLayout {
     /// map.
     pub has_walls: bool,
     /// Proximity rules of the space.
-    pub voices: ProximityRules,
+    pub proximity: ProximityRules,
     /// Zones of the map.
     pub zones: Vec<Zone>,
     /// Elements placed in the space.

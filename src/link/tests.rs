@@ -74,7 +74,7 @@ async fn running_with(secret: &str, tls: Option<Tls>) -> RunningLink {
         height: 8,
         blocked: Vec::new(),
         has_walls: false,
-        voices: ProximityRules::default(),
+        proximity: ProximityRules::default(),
         zones: Vec::new(),
         elements: Vec::new(),
         version: 1,

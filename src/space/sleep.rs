@@ -22,7 +22,7 @@ fn empty_layout() -> SpaceLayout {
         height: 1,
         blocked: Vec::new(),
         has_walls: false,
-        voices: ProximityRules::default(),
+        proximity: ProximityRules::default(),
         zones: Vec::new(),
         elements: Vec::new(),
         version: 0,

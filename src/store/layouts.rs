@@ -37,7 +37,7 @@ impl LayoutRow {
             height,
             blocked: self.document.blocked_tiles(),
             has_walls: self.document.walls,
-            voices: self.space.voices,
+            proximity: self.space.proximity,
             zones: self.document.zones(),
             elements: placed
                 .map(|placed| placed.placement(width, height))

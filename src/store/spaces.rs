@@ -61,7 +61,7 @@ pub struct SpaceRow {
     /// Least number of seconds between two messages of the same user.
     pub slow_seconds: u32,
     /// Proximity rules outside zones.
-    pub voices: ProximityRules,
+    pub proximity: ProximityRules,
     /// Time of its creation, in Unix milliseconds.
     pub created_at: i64,
 }
@@ -153,7 +153,7 @@ impl RawSpace {
             keeps_chat: self.chat == KEPT,
             retention_days: self.chat_retention_days.map(whole).transpose()?,
             slow_seconds: whole(self.chat_slow_seconds)?,
-            voices: ProximityRules {
+            proximity: ProximityRules {
                 range_tiles: small(self.reach_tiles)?,
                 max_audio: small(self.most_voices)?,
                 max_video: small(self.most_pictures)?,

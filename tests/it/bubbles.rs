@@ -44,7 +44,7 @@ fn plan() -> SpaceLayout {
         height: 10,
         blocked: Vec::new(),
         has_walls: false,
-        voices: ProximityRules::default(),
+        proximity: ProximityRules::default(),
         zones: vec![
             Zone::new(ZoneKind::Spawn, "door".into(), area(0, 0, 1, 1)),
             Zone::new(ZoneKind::Private, "room".into(), area(16, 0, 4, 4)),

@@ -34,7 +34,7 @@ fn layout() -> SpaceLayout {
         height: 4,
         blocked: vec![Tile::new(11, 3)],
         has_walls: false,
-        voices: ProximityRules::default(),
+        proximity: ProximityRules::default(),
         zones: vec![
             Zone::new(ZoneKind::Spawn, "door".into(), area(6, 3)),
             Zone::new(ZoneKind::Private, "office".into(), area(0, 3)),

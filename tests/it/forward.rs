@@ -557,7 +557,7 @@ fn layout() -> SpaceLayout {
         height: 10,
         blocked: Vec::new(),
         has_walls: false,
-        voices: ProximityRules::default(),
+        proximity: ProximityRules::default(),
         zones: Vec::new(),
         elements: Vec::new(),
         version: 1,

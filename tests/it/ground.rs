@@ -279,7 +279,7 @@ fn plan(width: u16, height: u16, zones: Vec<Zone>) -> SpaceLayout {
         height,
         blocked: Vec::new(),
         has_walls: false,
-        voices: ProximityRules::default(),
+        proximity: ProximityRules::default(),
         zones,
         elements: Vec::new(),
         version: 1,

@@ -42,7 +42,7 @@ fn layout() -> SpaceLayout {
         height: SIDE,
         blocked: stone.chain(moat).chain(wall).collect(),
         has_walls: false,
-        voices: ProximityRules::default(),
+        proximity: ProximityRules::default(),
         zones: vec![Zone::new(ZoneKind::Spawn, "door".into(), spawn)],
         elements: Vec::new(),
         version: 1,

@@ -40,7 +40,7 @@ fn layout(rows: &[&str]) -> SpaceLayout {
         height: rows.len() as u16,
         blocked: tiles.collect(),
         has_walls: false,
-        voices: ProximityRules::default(),
+        proximity: ProximityRules::default(),
         zones: Vec::new(),
         elements: Vec::new(),
         version: 1,
@@ -1040,7 +1040,7 @@ fn map() -> impl Strategy<Value = SpaceLayout> {
                 .map(|(index, _)| Tile::new((index % 16) as u16, (index / 16) as u16))
                 .collect(),
             has_walls: false,
-            voices: ProximityRules::default(),
+            proximity: ProximityRules::default(),
             zones: Vec::new(),
             elements: Vec::new(),
             version: 1,

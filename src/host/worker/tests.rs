@@ -51,7 +51,7 @@ fn hosted(number: u128) -> Box<HostedSpace> {
         height: 8,
         blocked: Vec::new(),
         has_walls: false,
-        voices: ProximityRules::default(),
+        proximity: ProximityRules::default(),
         zones: Vec::new(),
         elements: Vec::new(),
         version: 1,

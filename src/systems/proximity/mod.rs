@@ -78,9 +78,13 @@ pub fn plugin(space: &mut SpaceBuilder, layout: &SpaceLayout) {
     for tile in &layout.blocked {
         blocked.block(*tile);
     }
-    let mut field = Field::new(grid.width(), grid.height(), Rules::at(rate, layout.voices));
+    let mut field = Field::new(
+        grid.width(),
+        grid.height(),
+        Rules::at(rate, layout.proximity),
+    );
     field.walls = layout
-        .voices
+        .proximity
         .walls_block
         .unwrap_or(layout.has_walls)
         .then(|| blocked.clone());
@@ -133,16 +137,16 @@ pub(super) fn replace(world: &mut World, layout: &SpaceLayout) {
         proximity.field.proximity_rules(),
         proximity.field.walls.is_some(),
     );
-    let has_walls = layout.voices.walls_block.unwrap_or(layout.has_walls);
+    let has_walls = layout.proximity.walls_block.unwrap_or(layout.has_walls);
     let has_others = (were_walls_up || has_walls) && proximity.blocked != blocked;
     (proximity.blocked, proximity.has_walls) = (blocked, layout.has_walls);
-    if rules != layout.voices || were_walls_up != has_walls || has_others {
-        proximity.set_rules(layout.voices, now);
+    if rules != layout.proximity || were_walls_up != has_walls || has_others {
+        proximity.set_rules(layout.proximity, now);
     }
     proximity.people.forget_tiles();
     proximity.mark_all_dirty();
-    if rules != layout.voices || were_walls_up != has_walls {
-        let rules = layout.voices;
+    if rules != layout.proximity || were_walls_up != has_walls {
+        let rules = layout.proximity;
         let fact = Fact::Proximity(ProximityFact::RulesChanged { rules, has_walls });
         world.resource_mut::<Outbox>().0.facts.push(fact);
     }

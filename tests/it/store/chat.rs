@@ -517,20 +517,20 @@ async fn proximity_rules_are_stored(home: Home) {
     let (store, space) = (&home.store, home.some_space().await);
     let row = store.space(space).await.unwrap().unwrap();
     assert_eq!(
-        row.voices,
+        row.proximity,
         ProximityRules::default(),
         "the default was never changed"
     );
     for walls in [Some(true), Some(false), None] {
-        let voices = ProximityRules {
+        let rules = ProximityRules {
             range_tiles: 8,
             max_audio: 4,
             max_video: 0,
             walls_block: walls,
         };
-        store.change_proximity_rules(space, voices).await.unwrap();
-        assert_eq!(store.space(space).await.unwrap().unwrap().voices, voices);
-        assert_eq!(store.plan(space).await.unwrap().unwrap().voices, voices);
+        store.change_proximity_rules(space, rules).await.unwrap();
+        assert_eq!(store.space(space).await.unwrap().unwrap().proximity, rules);
+        assert_eq!(store.plan(space).await.unwrap().unwrap().proximity, rules);
     }
 }
 
