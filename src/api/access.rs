@@ -1,22 +1,112 @@
-//! Access: which spaces a caller may see.
+//! Access: loads a space for a caller who may enter it. Every route about a space begins here, so
+//! that nothing of a space is read by those who may not be in it.
 
 use super::AppState;
-use super::error::ApiError;
+use super::error::{ApiError, Refused};
+use super::extract::Caller;
 use crate::components::id::SpaceId;
+use crate::components::membership::Membership;
+use crate::components::permissions::{OwnedBy, Permission};
 use crate::store::layouts::LayoutRow;
 use crate::store::spaces::SpaceRow;
+use crate::store::{StoreError, now_ms};
 
-/// Loads a space that the caller may see: today every space whose id they know.
-pub async fn visible(state: &AppState, space: SpaceId) -> Result<SpaceRow, ApiError> {
-    state.store.space(space).await?.ok_or_else(unknown)
+/// A space, and how the caller stands to it.
+#[derive(Debug, Clone)]
+pub struct Entered {
+    /// The space.
+    pub row: SpaceRow,
+    /// How the caller stands to it.
+    pub membership: Membership,
 }
 
-/// Loads the layout of a space that the caller may see.
+impl Entered {
+    /// Whether the caller may do something in the space.
+    pub const fn may(&self, permission: Permission) -> bool {
+        self.membership.may(permission)
+    }
+
+    /// Refuses unless the caller may do something in the space.
+    pub fn require(self, permission: Permission) -> Result<Self, ApiError> {
+        if self.may(permission) {
+            Ok(self)
+        } else {
+            Err(ApiError::Forbidden(refusal(permission)))
+        }
+    }
+
+    /// Refuses a caller who is muted in the chat.
+    pub fn require_voice(&self) -> Result<(), ApiError> {
+        let until = self.membership.mutes.chat;
+        if until > now_ms() {
+            return Err(Refused::muted(until).into());
+        }
+        Ok(())
+    }
+}
+
+impl AppState {
+    /// Loads a space that the caller may enter now. No caller is a visitor without an account.
+    pub async fn at(&self, space: SpaceId, caller: Option<&Caller>) -> Result<Entered, ApiError> {
+        let found = self.stands(space, caller).await?.ok_or_else(unknown)?;
+        // Those inside go on using it during a lockdown; sockets know who is inside.
+        match found.membership.enter(now_ms(), caller.is_some()) {
+            Ok(()) => Ok(found),
+            Err(why) => Err(Refused::of(&why).into()),
+        }
+    }
+
+    /// Loads a space and how the caller stands to it, whether they may enter or not.
+    pub async fn stands(
+        &self,
+        space: SpaceId,
+        caller: Option<&Caller>,
+    ) -> Result<Option<Entered>, StoreError> {
+        let Some(row) = self.store.space(space).await? else {
+            return Ok(None);
+        };
+        let membership = if let Some(caller) = caller {
+            self.store.membership(caller.user(), space).await?
+        } else {
+            let owner = row.creator.map_or(OwnedBy::NoOne, |_| OwnedBy::Another);
+            Some(Membership::of_stranger(row.rules, owner))
+        };
+        Ok(membership.map(|membership| Entered { row, membership }))
+    }
+}
+
+/// Loads the layout of a space; whether it may be seen was checked before.
 pub async fn layout(state: &AppState, space: SpaceId) -> Result<LayoutRow, ApiError> {
     let layout = state.store.layout(space).await?;
     layout.ok_or_else(unknown)
 }
 
-fn unknown() -> ApiError {
+/// Refusal of a space that is not there, or not to be known.
+pub fn unknown() -> ApiError {
     ApiError::bad("There is no such space.")
+}
+
+/// Why a user without the permission is refused.
+pub const fn refusal(permission: Permission) -> &'static str {
+    match permission {
+        Permission::WriteToSpace => "Your role here may not write to the whole space.",
+        Permission::UseAccount => "Guests may not do this. Make an account first.",
+        Permission::Build => "Your role here may not change what stands in this space.",
+        Permission::Invite => "Your role here may not invite people.",
+        Permission::AnswerJoinRequests => "Your role here may not let people in.",
+        Permission::Announce
+        | Permission::DeleteMessages
+        | Permission::Moderate
+        | Permission::ManageChat
+        | Permission::DescribeSpace
+        | Permission::AssignRoles
+        | Permission::EnterAlways => "Only moderators of this space may do this.",
+        Permission::ExportChat | Permission::KeepChat => {
+            "Only the owner of a space and admins may do this."
+        }
+        Permission::ManageAccess => "Only the owner of a space may do this.",
+        Permission::DeleteSpace => "Only the owner may delete a space.",
+        Permission::DeletePicture => "This picture belongs to another user.",
+        Permission::ExceedQuotas | Permission::Administer => "Only an admin may do this.",
+    }
 }

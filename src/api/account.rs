@@ -325,6 +325,7 @@ pub async fn change_password(
     address: Address,
     Json(body): Json<PasswordChange>,
 ) -> Result<Json<Empty>, ApiError> {
+    caller.require_account()?;
     let new = new_password(&body.new, &caller.who.name, state.password_demands())?;
     // Looked up by the exact name, which wins over names that look like it.
     let typed = (&*caller.who.name, &*body.current);

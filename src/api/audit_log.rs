@@ -46,7 +46,7 @@ pub struct AuditEntry {
     /// Name of that user; `command line` when there is none.
     actor: String,
     /// Action: `suspend`, `unsuspend`, `sign-out`, `reset-password`, `make-admin`, `delete-space`,
-    /// `delete-upload`; later versions have more.
+    /// `delete-upload`, `set-role`; later versions have more.
     action: String,
     /// Space concerned, if any.
     #[schema(required)]

@@ -77,9 +77,9 @@ fn of_route(method: &Method, route: Option<&str>, query: Option<&str>) -> Cost {
         ("POST" | "DELETE", "/space/element" | "/space/element/{id}")
         | ("PUT", "/admin/element/{id}")
         | ("POST" | "PUT", "/user/metadata")
-        | ("PATCH" | "DELETE", "/space/{id}/chat" | "/space/{id}/chat/{line}") => {
-            Some(Budget::Edits)
-        }
+        | ("PATCH" | "DELETE", "/space/{id}/chat" | "/space/{id}/chat/{line}")
+        | ("POST", "/space/{id}/member")
+        | ("PUT" | "DELETE", "/space/{id}/member/{user}") => Some(Budget::Edits),
         ("POST", "/upload") => Some(Budget::Uploads),
         ("GET", "/space/{id}/chat/export") => Some(Budget::Search),
         ("GET", _) if is_search() => Some(Budget::Search),

@@ -8,9 +8,9 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::AppState;
 use super::error::{ApiError, Problem};
 use super::extract::{Admin, Caller, Json, Path};
-use super::{AppState, access};
 use crate::cluster::census::{NodeCensus, RunningSpace};
 use crate::cluster::orders::OrderError;
 use crate::components::id::SpaceId;
@@ -229,10 +229,10 @@ pub async fn move_space(
 )]
 pub async fn server(
     State(state): State<AppState>,
-    _caller: Caller,
+    caller: Caller,
     Path(space): Path<SpaceId>,
 ) -> Result<Json<ServerView>, ApiError> {
-    access::visible(&state, space).await?;
+    state.at(space, Some(&caller)).await?;
     let census = state.spaces.census();
     let home = census.home_of(space).map(|counted| &counted.node);
     Ok(Json(ServerView {

@@ -5,8 +5,9 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::components::membership::EntryRefusal;
 use crate::net::budget::Slowed;
-use crate::net::edge::CutBody;
+use crate::net::edge::{CutBody, refusal};
 use crate::store::StoreError;
 use crate::store::suspension::Suspension;
 
@@ -24,6 +25,9 @@ pub enum ApiError {
     Forbidden(&'static str),
     /// The account is suspended: 403, with the reason.
     Suspended(Suspension),
+    /// The caller may not enter the space, or is muted: 403, or 400 when the space is not to be
+    /// known.
+    Refused(Refused),
     /// A quota would be exceeded: 403. The text names the limit and its setting.
     OverQuota(String),
     /// No such page: 404.
@@ -53,6 +57,39 @@ pub enum ApiError {
     DiskFull(&'static str),
 }
 
+/// Why a caller may not enter a space, or not write there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Word for programs; `None` when the space is not to be known.
+    code: Option<&'static str>,
+    /// Reason, in sentences for people.
+    reason: String,
+}
+
+impl Refused {
+    /// The refusal as programs and people read it.
+    pub fn of(why: &EntryRefusal) -> Self {
+        Self {
+            code: refusal::word(why),
+            reason: refusal::reason(why),
+        }
+    }
+
+    /// The caller is muted in the chat until then, in Unix milliseconds.
+    pub fn muted(until: i64) -> Self {
+        Self {
+            code: Some(refusal::MUTED),
+            reason: refusal::muted(until),
+        }
+    }
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
 /// A problem document.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Problem {
@@ -67,6 +104,11 @@ pub struct Problem {
     detail: String,
     /// The same as `detail`.
     message: String,
+    /// Why the caller may not enter a space: `kicked`, `banned`, `guests`, `password`, `members`,
+    /// `closed` or `full`; or `muted`. Later versions may have more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    code: Option<&'static str>,
 }
 
 impl ApiError {
@@ -77,9 +119,11 @@ impl ApiError {
 
     const fn status(&self) -> StatusCode {
         match self {
-            Self::Bad(_) => StatusCode::BAD_REQUEST,
+            Self::Bad(_) | Self::Refused(Refused { code: None, .. }) => StatusCode::BAD_REQUEST,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::Forbidden(_) | Self::Suspended(_) | Self::OverQuota(_) => StatusCode::FORBIDDEN,
+            Self::Refused(_) | Self::Forbidden(_) | Self::Suspended(_) | Self::OverQuota(_) => {
+                StatusCode::FORBIDDEN
+            }
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooSlow(_) => StatusCode::REQUEST_TIMEOUT,
@@ -108,6 +152,7 @@ impl ApiError {
             | Self::DiskFull(detail)
             | Self::OneAtATime(detail) => (*detail).into(),
             Self::Suspended(suspension) => suspension.to_string(),
+            Self::Refused(refused) => refused.reason.clone(),
             Self::NotFound => "There is nothing at this address.".into(),
             Self::MethodNotAllowed => "This address does not take that method.".into(),
             Self::TooLarge(limit) if *limit >= 1024 * 1024 => {
@@ -130,7 +175,12 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = self.status();
         let detail = self.detail();
+        let code = match &self {
+            Self::Refused(refused) => refused.code,
+            _ => None,
+        };
         let problem = Problem {
+            code,
             kind: "about:blank",
             title: status.canonical_reason().unwrap_or("Error"),
             status: status.as_u16(),

@@ -15,11 +15,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::AppState;
+use super::access::refusal;
 use super::address::Address;
 use super::budgets::Cost;
 use super::error::ApiError;
 use crate::components::id::UserId;
-use crate::components::permissions::{OwnedBy, Permission, Standing, may};
+use crate::components::permissions::{
+    OwnedBy, Permission, PermissionRoles, SpaceRole, Standing, may,
+};
 use crate::net::budget::{Budget, Slowed, Spender};
 use crate::net::edge::CutBody;
 use crate::store::SignedIn;
@@ -64,7 +67,8 @@ impl Caller {
         })
     }
 
-    /// Whether the user may do something with a space or thing of this owner.
+    /// Whether the user may do something with a thing of this owner. For spaces,
+    /// `api::access` asks.
     pub fn may(&self, permission: Permission, owner: Option<UserId>) -> bool {
         self.stands(OwnedBy::of(owner, self.user()), permission)
     }
@@ -74,9 +78,28 @@ impl Caller {
         self.stands(OwnedBy::Another, permission)
     }
 
+    /// Refuses guests.
+    pub fn require_account(&self) -> Result<(), ApiError> {
+        if self.may_on_server(Permission::UseAccount) {
+            Ok(())
+        } else {
+            Err(ApiError::Forbidden(refusal(Permission::UseAccount)))
+        }
+    }
+
     fn stands(&self, owner: OwnedBy, permission: Permission) -> bool {
-        let is_admin = self.who.role.is_admin();
-        may(Standing { is_admin, owner }, permission)
+        let role = if self.who.is_guest {
+            SpaceRole::Guest
+        } else {
+            SpaceRole::Visitor
+        };
+        let standing = Standing {
+            is_admin: self.who.role.is_admin(),
+            owner,
+            role,
+            roles: PermissionRoles::default(),
+        };
+        may(standing, permission)
     }
 }
 

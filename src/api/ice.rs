@@ -8,7 +8,6 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::AppState;
-use super::access::visible;
 use super::error::{ApiError, Problem};
 use super::extract::{Caller, Json, Path};
 use crate::components::id::SpaceId;
@@ -149,7 +148,7 @@ pub async fn livekit(
             --livekit-key and --livekit-secret.",
         ));
     };
-    visible(&state, space).await?;
+    state.at(space, Some(&caller)).await?;
     let token = livekit.token(Grant {
         room: &space.to_string(),
         identity: &caller.user().to_string(),

@@ -42,6 +42,7 @@ mod limits;
 mod lobby;
 mod maps;
 pub mod measurements;
+mod members;
 mod metadata;
 mod new_password;
 mod passwords;

@@ -22,7 +22,7 @@ use super::drawn::AsKept;
 use super::{
     AppState, account, admin, arrivals, assets, audit_log, avatars, budgets, cluster, direct,
     document, elements, extract, files, health, ice, invites, layers, lobby, maps, measurements,
-    metadata, setup, space_chat, space_elements, space_export, space_map, space_messages,
+    members, metadata, setup, space_chat, space_elements, space_export, space_map, space_messages,
     space_settings, spaces, thumbnails, uploading, uploads, web,
 };
 use crate::net::edge::{self, Edge};
@@ -88,6 +88,8 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(spaces::add))
         .routes(routes!(spaces::mine))
         .routes(routes!(spaces::one, spaces::delete))
+        .routes(routes!(members::list, members::add))
+        .routes(routes!(members::show, members::put, members::delete))
         .routes(routes!(space_elements::place, space_elements::remove))
         .routes(routes!(space_elements::remove_by_path))
         .routes(routes!(

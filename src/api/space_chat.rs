@@ -12,7 +12,7 @@ use super::error::{ApiError, Problem};
 use super::extract::{Caller, Json, Path, Query, UnreadBody};
 use super::patch::Patch;
 use super::space_settings::{ProximityChange, change_proximity};
-use super::{AppState, access, check};
+use super::{AppState, check};
 use crate::cluster::spaces::Requester;
 use crate::components::chat::{ChatCommand, ChatMessage, MAX_SLOW_SECONDS, Reaction};
 use crate::components::command::Command;
@@ -75,7 +75,7 @@ pub struct RulesView {
     /// `wallsBlock` of the settings.
     #[schema(required)]
     walls: Option<bool>,
-    /// Whether the caller may moderate the space: its owner, or an admin.
+    /// Whether the caller may change the rules and delete all messages.
     may_moderate: bool,
 }
 
@@ -170,7 +170,8 @@ pub async fn show(
     Path(space): Path<SpaceId>,
     Query(query): Query<ChatQuery>,
 ) -> Result<Json<ChatView>, ApiError> {
-    let row = access::visible(&state, space).await?;
+    let entered = state.at(space, Some(&caller)).await?;
+    let row = &entered.row;
     let before = match query.before.as_str() {
         "" => None,
         text => Some(
@@ -197,11 +198,11 @@ pub async fn show(
         kept: row.keeps_chat,
         lines: lines.into_iter().rev().map(MessageEntry::from).collect(),
         before,
-        rules: rules(&row, &caller),
+        rules: rules(row, entered.may(Permission::ManageChat)),
     }))
 }
 
-fn rules(row: &SpaceRow, caller: &Caller) -> RulesView {
+fn rules(row: &SpaceRow, may_moderate: bool) -> RulesView {
     let rules = row.proximity;
     RulesView {
         retention_days: row.retention_days,
@@ -210,23 +211,7 @@ fn rules(row: &SpaceRow, caller: &Caller) -> RulesView {
         voices: rules.max_audio,
         pictures: rules.max_video,
         walls: rules.walls_block,
-        may_moderate: caller.may(Permission::ManageChat, row.creator),
-    }
-}
-
-/// Loads the space; refused unless the caller may manage its chat.
-pub(super) async fn moderated(
-    state: &AppState,
-    space: SpaceId,
-    caller: &Caller,
-) -> Result<SpaceRow, ApiError> {
-    let row = access::visible(state, space).await?;
-    if caller.may(Permission::ManageChat, row.creator) {
-        Ok(row)
-    } else {
-        Err(ApiError::Forbidden(
-            "Only the owner of a space and admins may do this.",
-        ))
+        may_moderate,
     }
 }
 
@@ -275,9 +260,16 @@ pub async fn change_rules(
     Path(space): Path<SpaceId>,
     body: UnreadBody<RulesRequest>,
 ) -> Result<Json<RulesView>, ApiError> {
-    let row = moderated(&state, space, &caller).await?;
+    let entered = state.at(space, Some(&caller)).await?;
+    let entered = entered.require(Permission::ManageChat)?;
     let body = body.read().await?;
-    let retention_days = body.retention_days.or(row.retention_days);
+    let retention_days = body.retention_days.or(entered.row.retention_days);
+    let entered = if retention_days == entered.row.retention_days {
+        entered
+    } else {
+        entered.require(Permission::KeepChat)?
+    };
+    let row = entered.row;
     let slow_seconds = body.slow_mode_seconds.unwrap_or(row.slow_seconds);
     if retention_days.is_some_and(|days| !(1..=MAX_RETENTION_DAYS).contains(&days)) {
         return Err(ApiError::bad(
@@ -311,7 +303,7 @@ pub async fn change_rules(
         proximity,
         ..row
     };
-    Ok(Json(rules(&row, &caller)))
+    Ok(Json(rules(&row, true)))
 }
 
 /// Delete all messages of a space
@@ -335,7 +327,8 @@ pub async fn clear(
     address: Address,
     Path(space): Path<SpaceId>,
 ) -> Result<Json<Empty>, ApiError> {
-    moderated(&state, space, &caller).await?;
+    let entered = state.at(space, Some(&caller)).await?;
+    entered.require(Permission::ManageChat)?;
     let requester = Requester {
         user: caller.user(),
         address: address.key(),

@@ -11,10 +11,11 @@ use super::error::{ApiError, Problem};
 use super::extract::{Caller, Json, Path};
 use crate::components::command::Command;
 use crate::components::element::ElementCommand;
-use crate::components::id::PlacementId;
+use crate::components::id::{PlacementId, SpaceId};
 use crate::components::permissions::Permission;
 use crate::components::unit::Tile;
 use crate::store::elements::PlacedElement;
+use crate::store::{SpaceRow, now_ms};
 
 /// A request to place an element.
 #[derive(Deserialize, ToSchema)]
@@ -60,12 +61,9 @@ pub async fn place(
 ) -> Result<Json<IdAnswer>, ApiError> {
     let no_space = || ApiError::bad("There is no such space, or it is not yours.");
     let no_element = || ApiError::bad("There is no such element.");
-    let space = state
-        .store
-        .space(body.space_id.parse().map_err(|_| no_space())?)
-        .await?;
-    let space = space
-        .filter(|space| caller.may(Permission::Build, space.creator))
+    let space = body.space_id.parse().map_err(|_| no_space())?;
+    let space = buildable(&state, space, &caller)
+        .await?
         .ok_or_else(no_space)?;
     let element = state
         .store
@@ -102,6 +100,20 @@ pub async fn place(
         Command::Element(ElementCommand::Place { placement, version }),
     );
     Ok(Json(IdAnswer { id: id.to_string() }))
+}
+
+/// The space, if the caller may enter it and build in it.
+async fn buildable(
+    state: &AppState,
+    space: SpaceId,
+    caller: &Caller,
+) -> Result<Option<SpaceRow>, ApiError> {
+    let entered = state.stands(space, Some(caller)).await?;
+    let entered = entered.filter(|entered| {
+        let membership = &entered.membership;
+        membership.enter(now_ms(), true).is_ok() && membership.may(Permission::Build)
+    });
+    Ok(entered.map(|entered| entered.row))
 }
 
 /// Remove a placed element
@@ -158,10 +170,8 @@ async fn remove_placement(
     const REFUSED: ApiError =
         ApiError::Forbidden("There is no such element here, or the space is not yours.");
     let id: PlacementId = id.parse().map_err(|_| REFUSED)?;
-    let space = state.store.space_of_placement(id).await?;
-    let space = space
-        .filter(|space| caller.may(Permission::Build, space.creator))
-        .ok_or(REFUSED)?;
+    let space = state.store.space_of_placement(id).await?.ok_or(REFUSED)?;
+    let space = buildable(state, space, caller).await?.ok_or(REFUSED)?;
     let version = state.store.unplace(space.id, id).await?.ok_or(REFUSED)?;
     state.spaces.tell(
         space.id,

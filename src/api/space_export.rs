@@ -11,9 +11,10 @@ use super::AppState;
 use super::error::{ApiError, Problem};
 use super::extract::{Caller, Path, Query};
 use super::limits::UserTurn;
-use super::space_chat::{MessageEntry, moderated};
+use super::space_chat::MessageEntry;
 use crate::components::chat::ChatMessage;
 use crate::components::id::{ChatId, SpaceId};
+use crate::components::permissions::Permission;
 use crate::components::utc::utc;
 use crate::store::paging::ListPage;
 use crate::store::{Store, StoreError};
@@ -65,7 +66,8 @@ pub async fn export(
     Path(space): Path<SpaceId>,
     Query(ExportQuery { format }): Query<ExportQuery>,
 ) -> Result<Response, ApiError> {
-    let row = moderated(&state, space, &caller).await?;
+    let entered = state.at(space, Some(&caller)).await?;
+    let row = entered.require(Permission::ExportChat)?.row;
     let export = Export {
         turn: state.exports.begin(caller.user())?,
         store: state.store,

@@ -5,11 +5,12 @@ use serde::Deserialize;
 use tokio::time::Instant;
 use utoipa::ToSchema;
 
+use super::access::Entered;
 use super::account::Empty;
 use super::address::Address;
 use super::error::{ApiError, Problem};
 use super::extract::{Caller, Json, UnreadBody};
-use super::{AppState, access, check};
+use super::{AppState, check};
 use crate::components::chat::{ChatCommand, ChatMessage, MessageChange};
 use crate::components::command::Command;
 use crate::components::id::{ChatId, SpaceId};
@@ -18,6 +19,8 @@ use crate::net::budget::{Budget, Who};
 use crate::net::session::rates::EditRefusal;
 use crate::space::DurableEvent;
 use crate::store::{SpaceRow, now_ms};
+
+const ONLY_SENDER: &str = "Only the sender may do this to a message.";
 
 /// New text of a message.
 #[derive(Deserialize, ToSchema)]
@@ -52,29 +55,29 @@ pub async fn edit_message(
     Segments(ids): Segments<(String, String)>,
     body: UnreadBody<MessageRequest>,
 ) -> Result<Json<Empty>, ApiError> {
-    let (row, message) = message_of(&state, &ids).await?;
+    let (entered, message) = message_of(&state, &caller, &ids).await?;
     if message.user != caller.user() {
-        return Err(ApiError::Forbidden(
-            "Only the sender may do this to a message.",
-        ));
+        return Err(ApiError::Forbidden(ONLY_SENDER));
     }
+    entered.require_voice()?;
     let text = check::message(&body.read().await?.message)?;
     if text == message.text {
         return Ok(Json(Empty {}));
     }
-    take_edit(&state, &caller, &row, &text)?;
+    take_edit(&state, &caller, &entered, &text)?;
     caller.writes(&state, address, &text)?;
-    change_message(&state, &row, &message, Some(text)).await
+    change_message(&state, &entered.row, &message, Some(text)).await
 }
 
 /// Counts an edit in the rates that messages over sockets have.
 fn take_edit(
     state: &AppState,
     caller: &Caller,
-    row: &SpaceRow,
+    entered: &Entered,
     text: &str,
 ) -> Result<(), ApiError> {
-    let slow_seconds = if caller.may(Permission::Announce, row.creator) {
+    let row = &entered.row;
+    let slow_seconds = if entered.may(Permission::Announce) {
         0
     } else {
         row.slow_seconds
@@ -117,28 +120,27 @@ pub async fn delete_message(
     caller: Caller,
     Segments(ids): Segments<(String, String)>,
 ) -> Result<Json<Empty>, ApiError> {
-    let (row, message) = message_of(&state, &ids).await?;
-    if message.user != caller.user() && !caller.may(Permission::DeleteMessages, row.creator) {
-        return Err(ApiError::Forbidden(
-            "Only the sender may do this to a message.",
-        ));
+    let (entered, message) = message_of(&state, &caller, &ids).await?;
+    if message.user != caller.user() && !entered.may(Permission::DeleteMessages) {
+        return Err(ApiError::Forbidden(ONLY_SENDER));
     }
-    change_message(&state, &row, &message, None).await
+    change_message(&state, &entered.row, &message, None).await
 }
 
 async fn message_of(
     state: &AppState,
+    caller: &Caller,
     (space, message): &(String, String),
-) -> Result<(SpaceRow, ChatMessage), ApiError> {
+) -> Result<(Entered, ChatMessage), ApiError> {
     let unknown = || ApiError::bad("There is no such message.");
     let space: SpaceId = space.parse().map_err(|_| unknown())?;
     let message: ChatId = message.parse().map_err(|_| unknown())?;
-    let row = access::visible(state, space).await?;
+    let entered = state.at(space, Some(caller)).await?;
     let message = state.store.line(space, message).await?;
     let message = message
         .filter(|message| !message.is_deleted)
         .ok_or_else(unknown)?;
-    Ok((row, message))
+    Ok((entered, message))
 }
 
 async fn change_message(

@@ -4,15 +4,14 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::AppState;
 use super::error::{ApiError, Problem};
 use super::extract::{Caller, Json, Path, UnreadBody};
 use super::patch::Patch;
-use super::{AppState, access};
 use crate::components::command::Command;
 use crate::components::id::SpaceId;
 use crate::components::peers::{PICTURES, ProximityCommand, ProximityRules, REACHES, VOICES};
 use crate::components::permissions::Permission;
-use crate::store::SpaceRow;
 
 /// Settings of a space.
 #[derive(Serialize, ToSchema)]
@@ -29,7 +28,7 @@ pub struct SpaceSettings {
     /// map.
     #[schema(required)]
     walls_block: Option<bool>,
-    /// Whether the caller may change the settings: the space's owner, or an admin.
+    /// Whether the caller may change the settings.
     may_change: bool,
 }
 
@@ -90,8 +89,9 @@ pub async fn show(
     caller: Caller,
     Path(space): Path<SpaceId>,
 ) -> Result<Json<SpaceSettings>, ApiError> {
-    let row = access::visible(&state, space).await?;
-    Ok(Json(settings(row.proximity, may_change(&row, &caller))))
+    let entered = state.at(space, Some(&caller)).await?;
+    let may_change = entered.may(Permission::ManageChat);
+    Ok(Json(settings(entered.row.proximity, may_change)))
 }
 
 /// Change the settings of a space
@@ -116,12 +116,8 @@ pub async fn change(
     Path(space): Path<SpaceId>,
     body: UnreadBody<ProximityChange>,
 ) -> Result<Json<SpaceSettings>, ApiError> {
-    let row = access::visible(&state, space).await?;
-    if !may_change(&row, &caller) {
-        return Err(ApiError::Forbidden(
-            "Only the owner of a space and admins may do this.",
-        ));
-    }
+    let entered = state.at(space, Some(&caller)).await?;
+    let row = entered.require(Permission::ManageChat)?.row;
     let rules = body.read().await?.of(row.proximity)?;
     change_proximity(&state, space, rules).await?;
     Ok(Json(settings(rules, true)))
@@ -137,10 +133,6 @@ pub(super) async fn change_proximity(
     let command = Command::Proximity(ProximityCommand::SetRules { rules });
     state.spaces.tell(space, command);
     Ok(())
-}
-
-fn may_change(row: &SpaceRow, caller: &Caller) -> bool {
-    caller.may(Permission::ManageChat, row.creator)
 }
 
 const fn settings(rules: ProximityRules, may_change: bool) -> SpaceSettings {

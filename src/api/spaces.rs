@@ -6,7 +6,7 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::access::{self, visible};
+use super::access;
 use super::account::Empty;
 use super::address::Address;
 use super::drawn::{Drawing, Viewer};
@@ -15,6 +15,7 @@ use super::error::{ApiError, Problem};
 use super::extract::{Caller, Json, Path, Query};
 use super::{AppState, check, thumbnails};
 use crate::components::id::{MapId, SpaceId};
+use crate::components::membership::AccessPolicy;
 use crate::components::permissions::Permission;
 use crate::store::layouts::LayoutRow;
 use crate::store::spaces::{Access, NewSpace, Page};
@@ -148,6 +149,7 @@ pub async fn add(
     caller: Caller,
     Json(body): Json<SpaceRequest>,
 ) -> Result<Json<SpaceAnswer>, ApiError> {
+    caller.require_account()?;
     let quotas = CallerQuotas::of(&state, &caller);
     let name = check::name(&body.name)?;
     let given = body
@@ -172,6 +174,7 @@ pub async fn add(
         creator: caller.user(),
         map,
         access,
+        policy: AccessPolicy::Open,
         width,
         height,
         keeps_chat: body.chat == ChatMode::Kept,
@@ -325,7 +328,7 @@ pub async fn one(
     Path(space): Path<SpaceId>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let row = visible(&state, space).await?;
+    let row = state.at(space, caller.as_ref()).await?.row;
     // Thousands of elements take long to read and to write: once for each version.
     let drawing = Drawing::Space(space, row.plan_version);
     let read = access::layout(&state, space);
@@ -379,10 +382,8 @@ pub async fn delete(
     caller: Caller,
     Path(space): Path<SpaceId>,
 ) -> Result<Json<Empty>, ApiError> {
-    let row = visible(&state, space).await?;
-    if !caller.may(Permission::DeleteSpace, row.creator) {
-        return Err(ApiError::Forbidden("Only the owner may delete a space."));
-    }
+    let entered = state.at(space, Some(&caller)).await?;
+    entered.require(Permission::DeleteSpace)?;
     remove(&state, space).await
 }
 

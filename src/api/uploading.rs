@@ -107,6 +107,7 @@ pub async fn add(
     headers: HeaderMap,
     request: Request,
 ) -> Result<Json<UploadAnswer>, ApiError> {
+    caller.require_account()?;
     let arrival = state.arrivals.enter(address)?;
     let ticket = match reserve(&state, caller.user(), &headers).await {
         Ok(ticket) => ticket,

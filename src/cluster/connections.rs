@@ -1,7 +1,7 @@
-//! Connections: the session that opened each socket of this process, so that the socket closes when
-//! the session ends.
+//! Connections: the session that opened each socket of this process, and the space it is in, so that
+//! the socket closes when the session ends or its user may not be in the space any more.
 //!
-//! The database is the source of truth. A process that ends a session tells the others to check at
+//! The database is the source of truth. A process that changes something tells the others to check at
 //! once; lost messages and changes by a command line are found by [`super::sweep`].
 
 use std::collections::{HashMap, HashSet};
@@ -10,12 +10,25 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
-use crate::components::id::UserId;
+use crate::components::id::{SpaceId, UserId};
+use crate::components::membership::{EntryRefusal, Membership};
 use crate::store::sessions::{SessionEnd, SessionId};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, now_ms};
+
+/// Users and spaces whose memberships are read at once.
+const AT_ONCE: usize = 500;
+
+/// Why a connection is closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConnectionEnd {
+    /// Its session has ended.
+    Session(SessionEnd),
+    /// Its user may not be in the space any more.
+    Entry(EntryRefusal),
+}
 
 /// Closes one connection. Never waits; may be called more than once.
-pub type Closer = Arc<dyn Fn(&SessionEnd) + Send + Sync>;
+pub type Closer = Arc<dyn Fn(&ConnectionEnd) + Send + Sync>;
 
 /// The connections of this process, with their sessions. Cheap to clone.
 #[derive(Clone, Default)]
@@ -34,6 +47,17 @@ struct ConnectionEntries(HashMap<Option<UserId>, HashMap<u64, ConnectionEntry>>)
 struct ConnectionEntry {
     session: SessionId,
     close: Closer,
+    place: Option<Place>,
+}
+
+/// The space that a connection is in.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    space: SpaceId,
+    /// Version of the space's memberships when it was last checked; 0 before.
+    version: i64,
+    /// When it has to be checked even if nothing changed, in Unix milliseconds.
+    holds_until: i64,
 }
 
 impl ConnectionEntries {
@@ -57,6 +81,19 @@ impl ConnectionEntries {
         let unknown = whose.and_then(|_| self.0.get(&None));
         all.chain(own).chain(unknown).flat_map(HashMap::values)
     }
+
+    /// Connections in a space, or in any, with their users.
+    fn places(&self, space: Option<SpaceId>) -> impl Iterator<Item = (UserId, Place)> {
+        let known = self
+            .0
+            .iter()
+            .filter_map(|(user, theirs)| Some(((*user)?, theirs)));
+        let places = known.flat_map(|(user, theirs)| {
+            let places = theirs.values().filter_map(|entry| entry.place);
+            places.map(move |place| (user, place))
+        });
+        places.filter(move |(_, place)| space.is_none_or(|space| place.space == space))
+    }
 }
 
 /// Registration of one connection, removed when dropped.
@@ -71,7 +108,11 @@ impl Connections {
     /// looked up: a session that ends right after the lookup would be missed otherwise.
     pub fn open(&self, session: SessionId, close: Closer) -> Registration {
         let number = self.0.next.fetch_add(1, Ordering::Relaxed);
-        let entry = ConnectionEntry { session, close };
+        let entry = ConnectionEntry {
+            session,
+            close,
+            place: None,
+        };
         self.0.entries.lock().add(None, number, entry);
         Registration {
             connections: self.clone(),
@@ -103,9 +144,82 @@ impl Connections {
                 .collect()
         };
         for (close, end) in closing {
-            close(end);
+            close(&ConnectionEnd::Session(end.clone()));
         }
         Ok(())
+    }
+
+    /// Closes connections whose user may not be in their space any more: those in one space, or all
+    /// whose space has another version of its memberships, or whose permission ends by now.
+    pub async fn check_entry(
+        &self,
+        store: &Store,
+        space: Option<SpaceId>,
+    ) -> Result<(), StoreError> {
+        let places: Vec<(UserId, Place)> = self.0.entries.lock().places(space).collect();
+        let is_due = self.due(store, space, &places).await?;
+        let mut due: Vec<(UserId, SpaceId)> = places
+            .iter()
+            .filter(|(_, place)| is_due(place))
+            .map(|(user, place)| (*user, place.space))
+            .collect();
+        due.sort_unstable();
+        due.dedup();
+        for pairs in due.chunks(AT_ONCE) {
+            for (user, space, membership) in store.memberships(pairs).await? {
+                self.apply(user, space, &membership);
+            }
+        }
+        Ok(())
+    }
+
+    /// Which places have to be checked.
+    async fn due(
+        &self,
+        store: &Store,
+        space: Option<SpaceId>,
+        places: &[(UserId, Place)],
+    ) -> Result<impl Fn(&Place) -> bool + use<>, StoreError> {
+        let mut versions = HashMap::new();
+        if space.is_none() {
+            let spaces: HashSet<SpaceId> = places.iter().map(|(_, place)| place.space).collect();
+            let spaces: Vec<SpaceId> = spaces.into_iter().collect();
+            if !spaces.is_empty() {
+                versions.extend(store.membership_versions(&spaces).await?);
+            }
+        }
+        let (is_all, now) = (space.is_some(), now_ms());
+        Ok(move |place: &Place| {
+            let current = versions.get(&place.space);
+            is_all
+                || place.holds_until <= now
+                || current.is_some_and(|version| *version != place.version)
+        })
+    }
+
+    /// Closes the connections of a user in a space, unless the membership lets them stay.
+    fn apply(&self, user: UserId, space: SpaceId, membership: &Membership) {
+        let now = now_ms();
+        let refusal = membership.enter(now, true).err().map(ConnectionEnd::Entry);
+        let mut closing = Vec::new();
+        let mut entries = self.0.entries.lock();
+        let theirs = entries.0.get_mut(&Some(user)).into_iter();
+        for entry in theirs.flat_map(HashMap::values_mut) {
+            let Some(place) = entry.place.as_mut().filter(|place| place.space == space) else {
+                continue;
+            };
+            place.version = membership.version;
+            place.holds_until = membership.holds_until(now);
+            if refusal.is_some() {
+                closing.push(Arc::clone(&entry.close));
+            }
+        }
+        drop(entries);
+        if let Some(refusal) = refusal {
+            for close in closing {
+                close(&refusal);
+            }
+        }
     }
 }
 
@@ -116,6 +230,35 @@ impl Registration {
         let before = self.user.replace(user);
         if let Some(entry) = entries.remove(before, self.number) {
             entries.add(Some(user), self.number, entry);
+        }
+    }
+}
+
+impl Registration {
+    /// Stores the space that the connection enters. Called before the membership is looked up: one
+    /// that changes right after the lookup would be missed otherwise.
+    pub fn enters(&mut self, space: SpaceId) {
+        self.set_place(Place {
+            space,
+            version: 0,
+            holds_until: i64::MAX,
+        });
+    }
+
+    /// The membership with which the connection entered.
+    pub fn entered(&mut self, space: SpaceId, membership: &Membership) {
+        self.set_place(Place {
+            space,
+            version: membership.version,
+            holds_until: membership.holds_until(now_ms()),
+        });
+    }
+
+    fn set_place(&self, place: Place) {
+        let mut entries = self.connections.0.entries.lock();
+        let theirs = entries.0.get_mut(&self.user);
+        if let Some(entry) = theirs.and_then(|theirs| theirs.get_mut(&self.number)) {
+            entry.place = Some(place);
         }
     }
 }

@@ -54,6 +54,16 @@ impl Spaces {
         self.spread(LinkBroadcast::SessionsEnded(user));
     }
 
+    /// Announces that memberships, bans or rules of a space changed: people who may not be in it any
+    /// more are disconnected, in every process.
+    pub fn memberships_changed(&self, space: SpaceId) {
+        let inner = Arc::clone(&self.0);
+        self.0
+            .tasks
+            .spawn(async move { inner.check_memberships(space).await });
+        self.spread(LinkBroadcast::Memberships(space));
+    }
+
     fn tell_here(&self, space: SpaceId, command: Command) {
         if let Some((handle, _)) = self.opened(space)
             && handle.send(command).is_err()
@@ -130,6 +140,7 @@ impl Hosting for Spaces {
             LinkBroadcast::Direct(message) => self.0.mailboxes.deliver(&message),
             LinkBroadcast::SessionsEnded(user) => self.0.check_sessions(user).await,
             LinkBroadcast::Look => self.0.look(FeedQuery::AtAll),
+            LinkBroadcast::Memberships(space) => self.0.check_memberships(space).await,
         }
     }
 }
@@ -138,6 +149,12 @@ impl SpacesState {
     async fn check_sessions(&self, user: UserId) {
         if let Err(error) = self.connections.check(&self.store, Some(user)).await {
             tracing::warn!(%error, "failed to check sessions; the next sweep will");
+        }
+    }
+
+    async fn check_memberships(&self, space: SpaceId) {
+        if let Err(error) = self.connections.check_entry(&self.store, Some(space)).await {
+            tracing::warn!(%error, "failed to check memberships; the next sweep will");
         }
     }
 }

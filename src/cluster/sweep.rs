@@ -7,8 +7,9 @@ use super::spaces::Spaces;
 use crate::store::StoreError;
 
 impl Spaces {
-    /// Closes connections whose session has ended and spaces that were deleted, periodically. While
-    /// the database does not answer, all stay open.
+    /// Closes connections whose session has ended, those of users who may not be in their space any
+    /// more, and spaces that were deleted, periodically. While the database does not answer, all
+    /// stay open.
     pub async fn sweep(self, every: Duration) {
         let mut rounds = tokio::time::interval(every);
         rounds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -21,7 +22,9 @@ impl Spaces {
     }
 
     async fn look_at_the_database(&self) -> Result<(), StoreError> {
-        self.0.connections.check(&self.0.store, None).await?;
+        let (connections, store) = (&self.0.connections, &self.0.store);
+        connections.check(store, None).await?;
+        connections.check_entry(store, None).await?;
         let open = self.open();
         if open.is_empty() {
             return Ok(());

@@ -22,6 +22,7 @@ pub mod history;
 pub mod id;
 pub mod layout;
 pub mod likeness;
+pub mod membership;
 pub mod movement;
 pub mod name;
 pub mod peers;

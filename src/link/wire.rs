@@ -163,6 +163,8 @@ pub enum LinkBroadcast {
     SessionsEnded(UserId),
     /// Stored changes to spaces are waiting: check whether hosted spaces are behind.
     Look,
+    /// Memberships of a space changed; its people may be connected to the receiving process.
+    Memberships(SpaceId),
 }
 
 /// Why a link failed.

@@ -42,6 +42,8 @@ pub enum Act {
     DeleteSpace,
     /// An upload was deleted.
     DeleteUpload,
+    /// A user's role in a space was changed.
+    SetRole,
 }
 
 impl Act {
@@ -55,6 +57,7 @@ impl Act {
             Self::SignOut => "sign-out",
             Self::DeleteSpace => "delete-space",
             Self::DeleteUpload => "delete-upload",
+            Self::SetRole => "set-role",
         }
     }
 }

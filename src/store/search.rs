@@ -289,6 +289,7 @@ mod tests {
     use super::*;
     use crate::components::chat::{ChatMessage, Scope, Speech};
     use crate::components::id::{ChatId, PlayerId};
+    use crate::components::membership::AccessPolicy;
     use crate::space::DurableEvent;
     use crate::store::spaces::{Access, NewSpace};
     use crate::store::users::Role;
@@ -299,6 +300,7 @@ mod tests {
             creator: owner,
             map: None,
             access: Access::Unlisted,
+            policy: AccessPolicy::Open,
             width: 10,
             height: 8,
             keeps_chat: true,

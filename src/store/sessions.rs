@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use sqlx::FromRow;
+
 use super::audit_log::Actor;
 use super::suspension::Suspension;
 use super::token::{hash_token, new_token};
@@ -20,19 +22,24 @@ const TOUCH_MS: i64 = 60 * 60 * 1000;
 /// Sessions that one sign-in ends at most; the next one ends more.
 const MOST_ENDED: i64 = 100;
 
-/// User, name, role, whether the name looks like an earlier one, avatar, its picture, last use, end
-/// of a suspension and its reason.
-type SessionColumns = (
-    String,
-    String,
-    String,
-    i64,
-    Option<String>,
-    Option<String>,
-    i64,
-    Option<i64>,
-    Option<String>,
-);
+/// Lifetime of a guest's session after its last use: a day.
+const GUEST_LIFETIME_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// A session with its user.
+#[derive(FromRow)]
+struct RawSession {
+    id: String,
+    username: String,
+    display_name: Option<String>,
+    is_guest: i64,
+    role: String,
+    looks_alike: i64,
+    avatar_id: Option<String>,
+    image_url: Option<String>,
+    used_at: i64,
+    suspended_until: Option<i64>,
+    suspended_reason: Option<String>,
+}
 
 /// Selects given sessions that have ended, or whose user is suspended.
 const ENDED: Statement = over_given!(
@@ -71,6 +78,8 @@ pub struct SignedIn {
     pub name: String,
     /// Whether the name looks like the name of an earlier user.
     pub looks_alike: bool,
+    /// Whether the user has no account.
+    pub is_guest: bool,
     /// Chosen avatar, if any.
     pub avatar: Option<Avatar>,
     /// Role.
@@ -158,12 +167,12 @@ impl Store {
     pub async fn signed_in(&self, token: &str) -> Result<Option<SignedIn>, StoreError> {
         let hash = hash_token(token);
         let now = now_ms();
-        let row: Option<SessionColumns> = sqlx::query_as(
-            "select users.id, users.username, users.role, \
+        let row: Option<RawSession> = sqlx::query_as(
+            "select users.id, users.username, users.display_name, users.is_guest, users.role, \
              cast(case when users.name_checked = 1 and users.name_key is null or \
              users.name_loosely_checked = 1 and users.name_key_loose is null then 1 else 0 end as \
-             bigint), \
-             avatars.id, avatars.image_url, sessions.used_at, users.suspended_until, \
+             bigint) as looks_alike, \
+             avatars.id as avatar_id, avatars.image_url, sessions.used_at, users.suspended_until, \
              users.suspended_reason \
              from sessions join users on users.id = sessions.user_id \
              left join avatars on avatars.id = users.avatar_id \
@@ -173,21 +182,22 @@ impl Store {
         .bind(now)
         .fetch_optional(&self.checks)
         .await?;
-        let Some((user, name, role, looks_alike, avatar, image_url, used_at, until, reason)) = row
-        else {
+        let Some(row) = row else {
             return Ok(None);
         };
-        if now - used_at > TOUCH_MS {
-            self.touch_session(&hash, now).await?;
+        let is_guest = row.is_guest != 0;
+        if now - row.used_at > TOUCH_MS {
+            self.touch_session(&hash, now, lifetime(is_guest)).await?;
         }
-        let role = Role::from_word(&role).ok_or(StoreError::Corrupt("a role"))?;
+        let role = Role::from_word(&row.role).ok_or(StoreError::Corrupt("a role"))?;
         Ok(Some(SignedIn {
-            user: id(&user)?,
-            name,
-            looks_alike: looks_alike != 0,
-            avatar: avatar_of(avatar, image_url)?,
+            user: id(&row.id)?,
+            name: row.display_name.unwrap_or(row.username),
+            looks_alike: row.looks_alike != 0,
+            is_guest,
+            avatar: avatar_of(row.avatar_id, row.image_url)?,
             role,
-            suspension: Suspension::of_row(until, reason),
+            suspension: Suspension::of_row(row.suspended_until, row.suspended_reason),
         }))
     }
 
@@ -228,14 +238,27 @@ impl Store {
         Ok(ended.collect())
     }
 
-    async fn touch_session(&self, hash: &str, now: i64) -> Result<(), StoreError> {
+    async fn touch_session(
+        &self,
+        hash: &str,
+        now: i64,
+        lifetime_ms: i64,
+    ) -> Result<(), StoreError> {
         sqlx::query("update sessions set used_at = $1, expires_at = $2 where token_hash = $3")
             .bind(now)
-            .bind(now + LIFETIME_MS)
+            .bind(now + lifetime_ms)
             .bind(hash)
             .execute(&self.writer)
             .await?;
         Ok(())
+    }
+}
+
+const fn lifetime(is_guest: bool) -> i64 {
+    if is_guest {
+        GUEST_LIFETIME_MS
+    } else {
+        LIFETIME_MS
     }
 }
 

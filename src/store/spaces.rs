@@ -3,9 +3,12 @@
 use sqlx::AnyConnection;
 use uuid::Uuid;
 
+use super::membership::{RawEntry, read_roles};
 use super::{Store, StoreError, Tx, id, natural, now_ms, tiles, uploads};
 use crate::components::id::{ElementId, MapId, PlacementId, SpaceId, UserId};
+use crate::components::membership::{AccessPolicy, EntryRules};
 use crate::components::peers::ProximityRules;
+use crate::components::permissions::PermissionRoles;
 use crate::components::unit::Tile;
 
 /// Value of `chat` for a space that saves its messages...
@@ -14,13 +17,24 @@ const KEPT: &str = "kept";
 /// ...and for one that loses them when the last player leaves.
 const EPHEMERAL: &str = "ephemeral";
 
-/// Who may see and enter a space.
+/// Whether the lobby lists a space. Who may enter it is [`EntryRules`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Everyone; the lobby lists it.
+    /// The lobby lists it.
     Public,
-    /// Everyone who has the link.
+    /// People need its link.
     Unlisted,
+}
+
+/// Selects the columns of [`RawSpace`].
+macro_rules! space_columns {
+    () => {
+        "select spaces.id, spaces.name, spaces.description, creator_id, map_id, access, \
+         maps.thumbnail, spaces.width, spaces.height, plan_version, chat, chat_retention_days, \
+         chat_slow_seconds, reach_tiles, most_voices, most_pictures, walls, spaces.created_at, \
+         access_policy, guests, capacity, opens_at, closes_at, lockdown_until, permission_roles \
+         from spaces left join maps on maps.id = spaces.map_id "
+    };
 }
 
 impl Access {
@@ -39,12 +53,18 @@ pub struct SpaceRow {
     pub id: SpaceId,
     /// Name.
     pub name: String,
+    /// What it is for, in a few sentences; may be empty.
+    pub description: String,
     /// Owner; `None` when it came from a seed.
     pub creator: Option<UserId>,
     /// Map from which it was made.
     pub map: Option<MapId>,
-    /// Who may see and enter it.
+    /// Whether the lobby lists it.
     pub access: Access,
+    /// Who may enter it.
+    pub rules: EntryRules,
+    /// Roles of the permissions that the owner hands out.
+    pub roles: PermissionRoles,
     /// Address of its map's chosen thumbnail.
     pub thumbnail: Option<String>,
     /// Width, in tiles.
@@ -85,8 +105,10 @@ pub struct NewSpace {
     pub creator: UserId,
     /// Map from which its elements are copied.
     pub map: Option<MapId>,
-    /// Who may see and enter it.
+    /// Whether the lobby lists it.
     pub access: Access,
+    /// Who may enter it; guests may enter an open one.
+    pub policy: AccessPolicy,
     /// Width, in tiles.
     pub width: u16,
     /// Height, in tiles.
@@ -116,6 +138,7 @@ pub const FRONT: u32 = 5;
 struct RawSpace {
     id: String,
     name: String,
+    description: String,
     creator_id: Option<String>,
     map_id: Option<String>,
     access: String,
@@ -131,20 +154,27 @@ struct RawSpace {
     most_pictures: i64,
     walls: Option<i64>,
     created_at: i64,
+    permission_roles: String,
+    #[sqlx(flatten)]
+    entry: RawEntry,
 }
 
 impl RawSpace {
     fn read(self) -> Result<SpaceRow, StoreError> {
+        let access = if self.access == Access::Public.word() {
+            Access::Public
+        } else {
+            Access::Unlisted
+        };
         Ok(SpaceRow {
             id: id(&self.id)?,
             name: self.name,
+            description: self.description,
             creator: self.creator_id.as_deref().map(id).transpose()?,
             map: self.map_id.as_deref().map(id).transpose()?,
-            access: if self.access == Access::Public.word() {
-                Access::Public
-            } else {
-                Access::Unlisted
-            },
+            rules: self.entry.read(access == Access::Public)?,
+            access,
+            roles: read_roles(&self.permission_roles),
             thumbnail: self.thumbnail,
             width: tiles(self.width)?,
             height: tiles(self.height)?,
@@ -204,15 +234,11 @@ impl Store {
         creator: UserId,
         page: Page<'_>,
     ) -> Result<Vec<SpaceRow>, StoreError> {
-        let rows: Vec<RawSpace> = sqlx::query_as(
-            "select spaces.id, spaces.name, creator_id, map_id, access, maps.thumbnail, \
-            spaces.width, spaces.height, \
-             plan_version, chat, chat_retention_days, \
-             chat_slow_seconds, reach_tiles, most_voices, most_pictures, walls, spaces.created_at \
-             from spaces left join maps on maps.id = spaces.map_id \
-             where creator_id = $1 and search like $2 escape '\\' and spaces.id < $3 order by \
-             spaces.id desc limit $4",
-        )
+        let rows: Vec<RawSpace> = sqlx::query_as(concat!(
+            space_columns!(),
+            "where creator_id = $1 and search like $2 escape '\\' and spaces.id < $3 order by \
+             spaces.id desc limit $4"
+        ))
         .bind(creator.to_string())
         .bind(pattern(page.search))
         .bind(before(page.after))
@@ -229,19 +255,15 @@ impl Store {
         but: UserId,
         page: Page<'_>,
     ) -> Result<Vec<SpaceRow>, StoreError> {
-        let rows: Vec<RawSpace> = sqlx::query_as(
-            "select spaces.id, spaces.name, creator_id, map_id, access, maps.thumbnail, \
-            spaces.width, spaces.height, \
-             plan_version, chat, chat_retention_days, \
-             chat_slow_seconds, reach_tiles, most_voices, most_pictures, walls, spaces.created_at \
-             from spaces left join maps on maps.id = spaces.map_id \
-             where access = 'public' and (creator_id is null or creator_id <> $1) \
+        let rows: Vec<RawSpace> = sqlx::query_as(concat!(
+            space_columns!(),
+            "where access = 'public' and (creator_id is null or creator_id <> $1) \
              and search like $2 escape '\\' and spaces.id < $3 \
              and (select count(*) from (select 1 from spaces as newer where newer.creator_id = \
              spaces.creator_id \
              and newer.access = 'public' and newer.id > spaces.id limit $5) as few) / $5 = $6 \
-             order by spaces.id desc limit $4",
-        )
+             order by spaces.id desc limit $4"
+        ))
         .bind(but.to_string())
         .bind(pattern(page.search))
         .bind(before(page.after))
@@ -288,8 +310,8 @@ impl Store {
         }
         sqlx::query(
             "insert into spaces (id, name, search, creator_id, map_id, access, width, height, \
-            plan_version, chat, created_at) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10)",
+            plan_version, chat, created_at, access_policy, guests) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $10, $11, $12)",
         )
         .bind(space.to_string())
         .bind(&new.name)
@@ -301,6 +323,8 @@ impl Store {
         .bind(i64::from(new.height))
         .bind(if new.keeps_chat { KEPT } else { EPHEMERAL })
         .bind(now_ms())
+        .bind(new.policy.word())
+        .bind(i64::from(new.policy == AccessPolicy::Open))
         .execute(&mut *tx)
         .await?;
         if let Some(map) = new.map {
@@ -363,16 +387,13 @@ impl Store {
     pub async fn space_of_placement(
         &self,
         placement: PlacementId,
-    ) -> Result<Option<SpaceRow>, StoreError> {
+    ) -> Result<Option<SpaceId>, StoreError> {
         let row: Option<(String,)> =
             sqlx::query_as("select space_id from space_elements where id = $1")
                 .bind(placement.to_string())
                 .fetch_optional(&self.readers)
                 .await?;
-        match row {
-            Some((space,)) => self.space(id(&space)?).await,
-            None => Ok(None),
-        }
+        row.map(|(space,)| id(&space)).transpose()
     }
 
     /// Removes a placement; returns the new version of the layout, or `None` when it was removed
@@ -404,16 +425,10 @@ pub(super) async fn read_space(
     connection: &mut AnyConnection,
     space: SpaceId,
 ) -> Result<Option<SpaceRow>, StoreError> {
-    let row: Option<RawSpace> = sqlx::query_as(
-        "select spaces.id, spaces.name, creator_id, map_id, access, maps.thumbnail, spaces.width, \
-        spaces.height, \
-         plan_version, chat, chat_retention_days, \
-         chat_slow_seconds, reach_tiles, most_voices, most_pictures, walls, spaces.created_at from \
-         spaces left join maps on maps.id = spaces.map_id where spaces.id = $1",
-    )
-    .bind(space.to_string())
-    .fetch_optional(connection)
-    .await?;
+    let row: Option<RawSpace> = sqlx::query_as(concat!(space_columns!(), "where spaces.id = $1"))
+        .bind(space.to_string())
+        .fetch_optional(connection)
+        .await?;
     row.map(RawSpace::read).transpose()
 }
 

@@ -23,7 +23,7 @@ async fn kept_space(server: &TestServer, owner: &Person) -> String {
 }
 
 /// Waits until this many messages are stored, and returns them.
-async fn until_kept(server: &TestServer, who: &Person, space: &str, count: usize) -> Value {
+pub async fn until_kept(server: &TestServer, who: &Person, space: &str, count: usize) -> Value {
     loop {
         let seen = server
             .get(&format!("/space/{space}/chat"), Some(who))
@@ -164,7 +164,7 @@ async fn stored_chat_survives_all_processes_and_redis() {
 }
 
 /// Reads messages until `pick` accepts one.
-async fn until<T>(
+pub async fn until<T>(
     client: &mut BinaryClient,
     mut pick: impl FnMut(&ServerMessage) -> Option<T>,
 ) -> T {

@@ -36,6 +36,7 @@ mod guardian;
 mod harness;
 mod ice;
 mod lobby;
+mod members;
 mod movement;
 mod moving;
 mod nearby;

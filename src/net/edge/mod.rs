@@ -9,6 +9,7 @@ mod connection;
 mod entering;
 mod framing;
 mod gate;
+pub mod refusal;
 mod send_queue;
 mod standing;
 mod watched;

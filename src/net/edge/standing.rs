@@ -1,5 +1,5 @@
 //! Standing: how the user of a connection stands to its space, read again when an action asks for a
-//! permission. A user who became an admin, or lost a space, need not connect again.
+//! permission. A user who was given another role, or muted, need not connect again.
 
 use std::time::Duration;
 
@@ -7,15 +7,14 @@ use parking_lot::Mutex;
 use tokio::time::{Instant, timeout};
 
 use crate::components::id::{SpaceId, UserId};
-use crate::components::permissions::{Permission, Standing, may};
+use crate::components::membership::Membership;
 use crate::store::Store;
 
 /// Time for which an answer of the database is used again, so that not every message waits for a
 /// query.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// Longest wait for the database. After it the last answer counts; without one, the user has no
-/// permissions.
+/// Longest wait for the database. After it the last answer counts.
 const PATIENCE: Duration = Duration::from_millis(250);
 
 /// When the database last failed to answer. Connections share it: they wait for a database that is
@@ -34,7 +33,7 @@ impl Outage {
         let is_known = self.is_recent(now);
         *self.0.lock() = Some(now);
         if !is_known {
-            tracing::warn!(%reason, "failed to load the standing of users; the last one counts");
+            tracing::warn!(%reason, "failed to load memberships; the last ones count");
         }
     }
 }
@@ -43,45 +42,39 @@ impl Outage {
 pub(super) struct CurrentStanding {
     user: UserId,
     space: SpaceId,
-    last: Standing,
-    asked: Option<Instant>,
+    last: Membership,
+    asked: Instant,
 }
 
 impl CurrentStanding {
-    /// Asks the database only when a permission is needed.
-    pub(super) fn new(user: UserId, space: SpaceId) -> Self {
+    /// Begins with the membership that was just read.
+    pub(super) fn new(user: UserId, space: SpaceId, membership: Membership) -> Self {
         Self {
             user,
             space,
-            last: Standing::default(),
-            asked: None,
+            last: membership,
+            asked: Instant::now(),
         }
     }
 
-    /// Whether the user may do something in the space now.
-    pub(super) async fn may(
-        &mut self,
-        store: &Store,
-        outage: &Outage,
-        permission: Permission,
-    ) -> bool {
-        let is_old = self.asked.is_none_or(|asked| asked.elapsed() >= FRESH);
-        if is_old && !outage.is_recent(Instant::now()) {
+    /// How the user stands to the space now.
+    pub(super) async fn now(&mut self, store: &Store, outage: &Outage) -> &Membership {
+        if self.asked.elapsed() >= FRESH && !outage.is_recent(Instant::now()) {
             // Boxed, because the future of a connection should stay small.
             Box::pin(self.ask(store, outage)).await;
         }
-        may(self.last, permission)
+        &self.last
     }
 
     async fn ask(&mut self, store: &Store, outage: &Outage) {
-        let answer = timeout(PATIENCE, store.standing(self.user, self.space)).await;
+        let answer = timeout(PATIENCE, store.membership(self.user, self.space)).await;
         let now = Instant::now();
         match answer {
-            Ok(Ok(standing)) => self.last = standing,
+            Ok(Ok(membership)) => self.last = membership.unwrap_or_default(),
             Ok(Err(error)) => outage.began(now, &error),
             Err(_) => outage.began(now, &"the database took too long"),
         }
-        self.asked = Some(now);
+        self.asked = now;
     }
 }
 

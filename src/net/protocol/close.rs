@@ -24,7 +24,28 @@ pub const TIMEOUT: u16 = 4408;
 pub const REPLACED: u16 = 4409;
 /// The space was deleted.
 pub const DELETED: u16 = 4410;
+/// The space has a password, which the user has not given.
+pub const PASSWORD: u16 = 4411;
+/// Only members may enter the space.
+pub const MEMBERS: u16 = 4412;
+/// There are as many people in the space as may be.
+pub const FULL: u16 = 4413;
+/// The space is closed at this time.
+pub const CLOSED: u16 = 4414;
+/// A moderator sent the user out for a while.
+pub const KICKED: u16 = 4415;
+/// A moderator banned the user from the space.
+pub const BANNED: u16 = 4416;
 /// The client uses another version of the protocol.
 pub const OUTDATED: u16 = 4426;
 /// Too many messages, connections or open spaces, or a client that read too slowly.
 pub const FLOOD: u16 = 4429;
+
+/// Whether the user of a connection that the server closed with this code is not expected back, so
+/// that their player leaves at once.
+pub const fn is_final(code: u16) -> bool {
+    matches!(
+        code,
+        LEFT | SIGNED_OUT | FORBIDDEN | NO_SPACE | PASSWORD..=BANNED
+    )
+}

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use plaza::components::id::{SpaceId, UserId};
+use plaza::components::membership::AccessPolicy;
 use plaza::store::spaces::{Access, NewSpace};
 use plaza::store::{Role, Store};
 use sqlx::{AnyConnection, Connection, Executor};
@@ -10,6 +11,7 @@ use tempfile::TempDir;
 
 use crate::services::Database;
 
+mod access;
 mod chat;
 mod direct;
 mod owners;
@@ -108,6 +110,7 @@ impl Home {
             creator,
             map: None,
             access,
+            policy: AccessPolicy::Open,
             width: 10,
             height: 8,
             keeps_chat: false,

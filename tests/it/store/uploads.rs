@@ -6,6 +6,7 @@ use std::path::Path;
 
 use plaza::components::chat::{ChatMessage, MessageChange, Scope, Speech};
 use plaza::components::id::{ChatId, PlayerId, SpaceId, UserId};
+use plaza::components::membership::AccessPolicy;
 use plaza::space::DurableEvent;
 use plaza::store::Store;
 use plaza::store::direct::NewMessage;
@@ -59,6 +60,7 @@ async fn kept_space(store: &Store, creator: UserId) -> SpaceId {
         creator,
         map: None,
         access: Access::Unlisted,
+        policy: AccessPolicy::Open,
         width: 9,
         height: 9,
         keeps_chat: true,

@@ -7,14 +7,16 @@ use tokio::sync::oneshot;
 use tokio::sync::oneshot::error::TryRecvError;
 
 use super::{Connection, now};
-use crate::cluster::connections::Registration;
+use crate::cluster::connections::{ConnectionEnd, Registration};
 use crate::cluster::mailboxes::Mailbox;
 use crate::cluster::spaces::Requester;
 use crate::components::direct::DirectMessage;
 use crate::components::id::{PlayerId, SpaceId, UserId};
+use crate::components::membership::Membership;
 use crate::net::budget::{Budget, REQUEST, Who};
 use crate::net::codec::encode;
 use crate::net::edge::entering::NO_SPACE;
+use crate::net::edge::refusal;
 use crate::net::edge::send_queue::SendQueue;
 use crate::net::edge::standing::CurrentStanding;
 use crate::net::protocol::client::ProtocolKind;
@@ -23,8 +25,8 @@ use crate::net::protocol::{ServerMessage, close, json};
 use crate::net::relay::task::RelayCommand;
 use crate::net::relay::{Arrival, Sink};
 use crate::net::session::replies;
-use crate::store::SignedIn;
 use crate::store::sessions::{SessionEnd, SessionId};
+use crate::store::{SignedIn, now_ms};
 
 /// Maximum number of attempts to join while the space restarts.
 const JOIN_TRIES: u32 = 5;
@@ -77,7 +79,6 @@ impl Connection {
             return self.refuse(close::FORBIDDEN, &suspension.to_string());
         }
         registration.belongs_to(who.user);
-        self.registration = Some(registration);
         let budgets = &self.edge.0.budgets;
         if budgets
             .take_many(who.user.into(), Budget::Requests, REQUEST)
@@ -97,6 +98,10 @@ impl Connection {
         let Ok(space) = space.parse::<SpaceId>() else {
             return self.refuse(close::NO_SPACE, NO_SPACE);
         };
+        let Some(membership) = self.may_enter(&mut registration, who.user, space).await else {
+            return;
+        };
+        self.registration = Some(registration);
         let blocked = match self.edge.0.store.blocked_by(who.user).await {
             Ok(blocked) => blocked,
             Err(error) => {
@@ -107,7 +112,7 @@ impl Connection {
                 );
             }
         };
-        self.standing = Some(CurrentStanding::new(who.user, space));
+        self.standing = Some(CurrentStanding::new(who.user, space, membership));
         self.user = Some(who.user);
         // Only a portal leads to a zone; others arrive at their last position.
         let arrive =
@@ -123,6 +128,35 @@ impl Connection {
             blocked,
         };
         self.enter(request, 1).await;
+    }
+
+    /// Checks whether the user may enter the space; otherwise says why not.
+    async fn may_enter(
+        &mut self,
+        registration: &mut Registration,
+        user: UserId,
+        space: SpaceId,
+    ) -> Option<Membership> {
+        registration.enters(space);
+        let membership = match self.edge.0.store.membership(user, space).await {
+            Ok(Some(membership)) => membership,
+            Ok(None) => {
+                self.refuse(close::NO_SPACE, NO_SPACE);
+                return None;
+            }
+            Err(error) => {
+                tracing::error!(%error, "failed to load a membership");
+                let message = "The server has a problem. Try again in a moment.";
+                self.refuse(close::AWAY, message);
+                return None;
+            }
+        };
+        registration.entered(space, &membership);
+        if let Err(why) = membership.enter(now_ms(), false) {
+            self.refuse(refusal::close_code(&why), &refusal::reason(&why));
+            return None;
+        }
+        Some(membership)
     }
 
     /// Counts the socket among the user's own. Returns whether it is within the limit.
@@ -230,12 +264,18 @@ impl Connection {
     /// Closes the connection when the session of the token ends.
     fn register(&self, token: &str) -> Registration {
         let (queue, is_json) = (Arc::clone(&self.queue), self.json_terms.is_some());
-        let close = move |end: &SessionEnd| {
-            let message = match end {
-                SessionEnd::SignedOut => "You were signed out. Sign in again.".to_owned(),
-                SessionEnd::Suspended(suspension) => suspension.to_string(),
+        let close = move |end: &ConnectionEnd| {
+            let (code, message) = match end {
+                ConnectionEnd::Session(SessionEnd::SignedOut) => (
+                    close::SIGNED_OUT,
+                    "You were signed out. Sign in again.".to_owned(),
+                ),
+                ConnectionEnd::Session(SessionEnd::Suspended(suspension)) => {
+                    (close::SIGNED_OUT, suspension.to_string())
+                }
+                ConnectionEnd::Entry(why) => (refusal::close_code(why), refusal::reason(why)),
             };
-            refuse(&queue, is_json, close::SIGNED_OUT, &message);
+            refuse(&queue, is_json, code, &message);
         };
         self.edge
             .0
@@ -250,18 +290,26 @@ impl Connection {
 
 /// Sends the reason in the client's protocol, and closes the connection.
 fn refuse(queue: &SendQueue, is_json: bool, code: u16, message: &str) {
-    queue.reply(if is_json {
-        let word = match code {
-            close::SIGNED_OUT => "unauthorized",
-            close::FORBIDDEN => "forbidden",
-            close::NO_SPACE => "unknown-space",
-            _ => "unavailable",
-        };
-        json::error(word, message)
+    // JSON clients know one code for "not allowed", and words for the reasons.
+    let (word, json_code) = match code {
+        close::SIGNED_OUT => ("unauthorized", code),
+        close::FORBIDDEN => ("forbidden", code),
+        close::NO_SPACE => ("unknown-space", code),
+        close::PASSWORD => ("password", close::FORBIDDEN),
+        close::MEMBERS => ("members", close::FORBIDDEN),
+        close::FULL => ("full", close::FORBIDDEN),
+        close::CLOSED => ("closed", close::FORBIDDEN),
+        close::KICKED => ("kicked", close::FORBIDDEN),
+        close::BANNED => ("banned", close::FORBIDDEN),
+        _ => ("unavailable", code),
+    };
+    if is_json {
+        queue.reply(json::error(word, message));
+        queue.close(json_code, message);
     } else {
-        replies::refused(code, message)
-    });
-    queue.close(code, message);
+        queue.reply(replies::refused(code, message));
+        queue.close(code, message);
+    }
 }
 
 /// Waits for the answer to a join; forever if there is none in progress.

@@ -26,6 +26,7 @@ use crate::components::block::BlockChange;
 use crate::components::chat::{MessageChange, Speech};
 use crate::components::command::Command;
 use crate::components::id::{ChatId, UserId};
+use crate::components::membership::Membership;
 use crate::components::permissions::Permission;
 use crate::host::SendError;
 use crate::net::address::AddressKey;
@@ -139,8 +140,9 @@ impl Connection {
                     let Some(goodbye) = goodbye else { return self.departure(Departure::Lost) };
                     let echo = async { while let Some(Ok(_)) = inbox.next().await {} };
                     let _ = timeout(GOODBYE_WITHIN, echo).await;
-                    // A signed-out user does not come back, so their player is not kept.
-                    let has_left = matches!(goodbye.code, close::LEFT | close::SIGNED_OUT);
+                    // A user who was signed out or sent out does not come back, so their player
+                    // is not kept.
+                    let has_left = close::is_final(goodbye.code);
                     return self.departure(if has_left { Departure::Left } else { Departure::Lost });
                 }
                 _ = ping.tick() => {
@@ -249,7 +251,7 @@ impl Connection {
             } => Box::pin(self.join(&token, &space, protocol, arrive)).await,
             Action::Block { other, blocked } => Box::pin(self.block(other, blocked)).await,
             Action::Command(command) => {
-                if self.may_react(&command) {
+                if self.may_react(&command).await {
                     self.command(command);
                 }
             }
@@ -269,7 +271,9 @@ impl Connection {
                     reply_to,
                     may_announce: self.may(Permission::Announce).await,
                 };
-                self.say(player, speech);
+                if self.may_say(&speech).await {
+                    self.say(player, speech);
+                }
             }
             Action::EditMessage {
                 player,
@@ -287,7 +291,9 @@ impl Connection {
                     text,
                     at: unix_millis(),
                 };
-                self.edit(player, change, may_announce, may_delete);
+                if change.text.is_none() || self.may_write().await {
+                    self.edit(player, change, may_announce, may_delete);
+                }
             }
             Action::Resize { width, height } => {
                 if let Some(relay) = &self.relay {
@@ -364,12 +370,16 @@ impl Connection {
 
     /// Whether the user may do something in the space now.
     async fn may(&mut self, permission: Permission) -> bool {
+        let membership = self.membership().await;
+        membership.is_some_and(|membership| membership.may(permission))
+    }
+
+    /// How the user stands to the space now; `None` before joining.
+    async fn membership(&mut self) -> Option<&Membership> {
+        let edge = &self.edge.0;
         match &mut self.standing {
-            Some(standing) => {
-                let edge = &self.edge.0;
-                standing.may(&edge.store, &edge.outage, permission).await
-            }
-            None => false,
+            Some(standing) => Some(standing.now(&edge.store, &edge.outage).await),
+            None => None,
         }
     }
 }

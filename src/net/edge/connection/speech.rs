@@ -2,12 +2,18 @@
 //! allows.
 
 use super::Connection;
-use crate::components::chat::{ChatCommand, MessageChange, Speech};
+use crate::components::chat::{ChatCommand, MessageChange, Scope, Speech};
 use crate::components::command::Command;
 use crate::components::id::PlayerId;
+use crate::components::permissions::Permission;
 use crate::net::budget::{Slowed, Spender};
+use crate::net::edge::refusal;
 use crate::net::protocol::json;
 use crate::net::session::replies;
+use crate::store::now_ms;
+
+const NOT_TO_ALL: &str =
+    "Your role here may not write to the whole space. Write to those near you.";
 
 const BUSY: &str = "The space is overloaded. Send it again in a moment.";
 
@@ -47,15 +53,50 @@ impl Connection {
         }
     }
 
-    /// Whether a command may be sent: a reaction is kept as an empty message is.
-    pub(super) fn may_react(&self, command: &Command) -> bool {
-        if let Command::Chat(ChatCommand::React { on: true, .. }) = command
-            && let Err(reason) = self.take_text(0)
-        {
+    /// Whether a command may be sent: a reaction is kept as an empty message is, and needs the same
+    /// permission.
+    pub(super) async fn may_react(&mut self, command: &Command) -> bool {
+        let Command::Chat(ChatCommand::React { on: true, .. }) = command else {
+            return true;
+        };
+        if !self.may_write().await {
+            return false;
+        }
+        if let Err(reason) = self.take_text(0) {
             self.notify("chat", &reason);
             return false;
         }
         true
+    }
+
+    /// Whether the user may write, now and with this audience; otherwise says why not.
+    pub(super) async fn may_say(&mut self, speech: &Speech) -> bool {
+        let refusal = match self.muted().await {
+            Some(reason) => Some((refusal::MUTED, reason)),
+            None if speech.scope != Scope::Nearby && !self.may(Permission::WriteToSpace).await => {
+                Some(("forbidden", NOT_TO_ALL.to_owned()))
+            }
+            None => None,
+        };
+        if let Some((code, reason)) = &refusal {
+            self.refuse_message(speech.client_id, code, reason);
+        }
+        refusal.is_none()
+    }
+
+    /// Whether the user may change and react to messages; otherwise says why not.
+    pub(super) async fn may_write(&mut self) -> bool {
+        let reason = self.muted().await;
+        if let Some(reason) = &reason {
+            self.notify(refusal::MUTED, reason);
+        }
+        reason.is_none()
+    }
+
+    /// Why the user may not write, if a moderator muted them.
+    async fn muted(&mut self) -> Option<String> {
+        let until = self.membership().await?.mutes.chat;
+        (until > now_ms()).then(|| refusal::muted(until))
     }
 
     /// Takes the cost of a text from the user's budget; otherwise returns the reason.
