@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use divan::Bencher;
 use plaza::components::id::RelayId;
+use plaza::components::presence::JoinTerms;
 use plaza::components::scene::Scene;
 use plaza::net::protocol::client::ProtocolKind;
 use plaza::net::relay::{Arrival, ClientId, Relay, Sink, Visible};
@@ -64,6 +65,8 @@ fn arrival(number: u32) -> Arrival {
             height: 20,
         },
         sink: Arc::new(Quick),
+        space_name: None,
+        terms: JoinTerms::default(),
         ready: oneshot::channel().0,
     }
 }

@@ -21,10 +21,11 @@ alter table spaces add column archived_at bigint default null;
 alter table spaces add column deleted_at bigint default null;
 
 -- A guest has no account: `username` is a placeholder, and `display_name` is shown in its place.
--- `invite_id` is the invite by which the guest came.
+-- `invite_id` is the invite by which the guest came, `guest_network` a keyed hash of the network.
 alter table users add column is_guest bigint not null default 0;
 alter table users add column display_name text default null;
 alter table users add column invite_id text default null;
+alter table users add column guest_network text default null;
 alter table users add column changed_at bigint not null default 0;
 alter table users add column findable text not null default 'known';
 alter table users add column delete_at bigint default null;
@@ -65,6 +66,14 @@ create table join_requests (
     primary key (space_id, user_id)
 );
 create index join_requests_by_user on join_requests (user_id);
+
+-- Who came by which invite, so that each counts once.
+create table invite_uses (
+    invite_id text not null references invites (id) on delete cascade,
+    user_id text not null references users (id) on delete cascade,
+    at bigint not null default 0,
+    primary key (invite_id, user_id)
+);
 
 -- Offers of an owner to hand a space over.
 create table transfers (

@@ -80,7 +80,8 @@ impl Server {
         };
         let (parts, link) = parts(&store, &settings).await?;
         let spaces = Spaces::start(parts)?;
-        let state = AppState::new(store, spaces, Arc::new(settings));
+        let key = store.server_key().await?;
+        let state = AppState::new(store, spaces, Arc::new(settings), key);
         Ok(Self {
             listener,
             metrics,
@@ -177,6 +178,7 @@ impl Server {
         );
         let watching = tokio::spawn(spaces.clone().sweep(settings.sweep));
         let sweeping = tokio::spawn(maintain_chat(store.clone(), settings.max_chat_per_space));
+        let sweeping_people = tokio::spawn(maintain_people(store.clone()));
         let sweeping_uploads = tokio::spawn(uploads::sweep(store.clone(), settings.clone()));
         let router = routes::router(self.state, edge.clone());
         // Requests that are not done after this time are cut off.
@@ -185,6 +187,7 @@ impl Server {
         sweeping.abort();
         watching.abort();
         sweeping_uploads.abort();
+        sweeping_people.abort();
         stopping.cancel();
         spaces.stop().await;
         // After the spaces, which other processes may follow until they end.
@@ -229,6 +232,26 @@ async fn metrics_listener(settings: MetricsSettings) -> std::io::Result<TcpListe
     let listener = listener.map_err(named)?;
     tracing::info!(address = %listener.local_addr()?, "metrics are told at /metrics");
     Ok(listener)
+}
+
+/// Deletes guests who are gone and access grants that ended, at the start and every ten minutes.
+async fn maintain_people(store: Store) {
+    let mut rounds = tokio::time::interval(Duration::from_mins(10));
+    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        rounds.tick().await;
+        match store.sweep_guests().await {
+            Ok(0) => {}
+            Ok(guests) => tracing::info!(guests, "deleted guests who are gone"),
+            Err(error) => tracing::warn!(%error, "failed to delete guests; retry in ten minutes"),
+        }
+        if let Err(error) = store.sweep_moderation().await {
+            tracing::warn!(%error, "failed to delete ended mutes; retry in ten minutes");
+        }
+        if let Err(error) = store.delete_ended_grants().await {
+            tracing::warn!(%error, "failed to delete access grants; retry in ten minutes");
+        }
+    }
 }
 
 /// Deletes expired chat messages and those above the limit of a space, and indexes those of earlier

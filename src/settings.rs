@@ -91,6 +91,37 @@ impl Default for Quotas {
     }
 }
 
+/// Guests: people who enter without an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GuestSettings {
+    /// Whether there are any. Spaces decide for themselves, too.
+    pub allowed: bool,
+    /// New guests an hour from one network; 0 for no limit.
+    pub per_hour: u32,
+    /// Most guests at the same time.
+    pub most: u32,
+}
+
+impl Default for GuestSettings {
+    fn default() -> Self {
+        Self {
+            allowed: true,
+            per_hour: 5,
+            most: 1_000,
+        }
+    }
+}
+
+/// Whether the server takes guests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GuestSwitch {
+    /// Where a space takes them.
+    On,
+    /// Nowhere.
+    Off,
+}
+
 /// Listener for metrics.
 #[derive(Debug, Clone, Copy)]
 pub struct MetricsSettings {
@@ -111,6 +142,8 @@ pub struct Settings {
     pub open_admin_signup: bool,
     /// Who may sign up.
     pub signup: SignUpPolicy,
+    /// Guests.
+    pub guests: GuestSettings,
     /// Ticks per second of a space.
     pub tick_rate: TickRate,
     /// Name of the event for new players in the JSON protocol.
@@ -183,6 +216,7 @@ impl Settings {
             database_url: None,
             open_admin_signup: false,
             signup: SignUpPolicy::default(),
+            guests: GuestSettings::default(),
             tick_rate: TickRate::DEFAULT,
             join_event: JoinWord::default(),
             allowed_origins: Vec::new(),

@@ -7,7 +7,7 @@ use plaza::components::layout::SpaceLayout;
 use plaza::components::movement::MovementCommand;
 use plaza::components::peers::ProximityRules;
 use plaza::components::player::HeldStep;
-use plaza::components::presence::PresenceCommand;
+use plaza::components::presence::{JoinTerms, PresenceCommand};
 use plaza::components::unit::{TickRate, Tile};
 use plaza::space::Space;
 use uuid::Uuid;
@@ -55,6 +55,7 @@ pub fn join(number: u32) -> Command {
         arrive: None,
         blocked: Vec::new(),
         relay: RelayId::default(),
+        terms: JoinTerms::default(),
     })
 }
 

@@ -2,6 +2,7 @@
 //! that nothing of a space is read by those who may not be in it.
 
 use super::AppState;
+use super::denials::refusal;
 use super::error::{ApiError, Refused};
 use super::extract::Caller;
 use crate::components::id::SpaceId;
@@ -84,29 +85,4 @@ pub async fn layout(state: &AppState, space: SpaceId) -> Result<LayoutRow, ApiEr
 /// Refusal of a space that is not there, or not to be known.
 pub fn unknown() -> ApiError {
     ApiError::bad("There is no such space.")
-}
-
-/// Why a user without the permission is refused.
-pub const fn refusal(permission: Permission) -> &'static str {
-    match permission {
-        Permission::WriteToSpace => "Your role here may not write to the whole space.",
-        Permission::UseAccount => "Guests may not do this. Make an account first.",
-        Permission::Build => "Your role here may not change what stands in this space.",
-        Permission::Invite => "Your role here may not invite people.",
-        Permission::AnswerJoinRequests => "Your role here may not let people in.",
-        Permission::Announce
-        | Permission::DeleteMessages
-        | Permission::Moderate
-        | Permission::ManageChat
-        | Permission::DescribeSpace
-        | Permission::AssignRoles
-        | Permission::EnterAlways => "Only moderators of this space may do this.",
-        Permission::ExportChat | Permission::KeepChat => {
-            "Only the owner of a space and admins may do this."
-        }
-        Permission::ManageAccess => "Only the owner of a space may do this.",
-        Permission::DeleteSpace => "Only the owner may delete a space.",
-        Permission::DeletePicture => "This picture belongs to another user.",
-        Permission::ExceedQuotas | Permission::Administer => "Only an admin may do this.",
-    }
 }

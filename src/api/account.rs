@@ -6,6 +6,7 @@ use tokio::time::Instant;
 use utoipa::ToSchema;
 
 use super::address::Address;
+use super::empty::Empty;
 use super::error::{ApiError, Problem};
 use super::extract::{Caller, Json};
 use super::new_password::{Demands, LEAST_CHARS, new_password};
@@ -85,6 +86,8 @@ pub struct Me {
     username: String,
     /// `user` or `admin`.
     role: &'static str,
+    /// Whether the user has no account.
+    is_guest: bool,
     /// Whether the name looks like the name of an earlier user; others see it with a mark.
     looks_alike: bool,
     /// Id of the chosen avatar; null for none.
@@ -97,10 +100,6 @@ pub struct Me {
 
 /// Refusal of a name that is taken or looks like one.
 pub(super) const NAME_TAKEN: &str = "This name is taken, or looks like one that is.";
-
-/// An empty answer: `{}`.
-#[derive(Serialize, ToSchema)]
-pub struct Empty {}
 
 /// Sign-up policy
 #[utoipa::path(
@@ -256,6 +255,7 @@ pub async fn me(caller: Caller) -> Json<Me> {
         user_id: caller.who.user.to_string(),
         username: caller.who.name,
         role: caller.who.role.word(),
+        is_guest: caller.who.is_guest,
         looks_alike: caller.who.looks_alike,
         avatar_id,
         image_url,

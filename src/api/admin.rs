@@ -5,7 +5,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::account::Empty;
+use super::empty::Empty;
 use super::error::{ApiError, Problem};
 use super::extract::{Admin, Json, Path, Query};
 use super::{AppState, check};

@@ -1,4 +1,4 @@
-//! Audit log: the record of admin actions, readable by admins.
+//! Audit log: the record of what admins and moderators did.
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,9 @@ use uuid::Uuid;
 
 use super::AppState;
 use super::error::{ApiError, Problem};
-use super::extract::{Admin, Json, Query};
+use super::extract::{Admin, Caller, Json, Path, Query};
+use crate::components::id::SpaceId;
+use crate::components::permissions::Permission;
 use crate::store::audit_log::AuditRow;
 use crate::store::paging::ListPage;
 
@@ -46,7 +48,9 @@ pub struct AuditEntry {
     /// Name of that user; `command line` when there is none.
     actor: String,
     /// Action: `suspend`, `unsuspend`, `sign-out`, `reset-password`, `make-admin`, `delete-space`,
-    /// `delete-upload`, `set-role`; later versions have more.
+    /// `delete-upload`, `set-role`, `change-space`, `invite`, `revoke-invite`, `accept-invite`,
+    /// `kick`, `lift-kick`, `ban`, `lift-ban`, `mute`, `unmute`, `lockdown`, `answer-request`;
+    /// later versions have more.
     action: String,
     /// Space concerned, if any.
     #[schema(required)]
@@ -78,26 +82,69 @@ pub async fn show(
     _admin: Admin,
     Query(AuditQuery { before }): Query<AuditQuery>,
 ) -> Result<Json<AuditLog>, ApiError> {
-    let before: Option<Uuid> = match before.as_deref() {
-        None | Some("") => None,
-        Some(text) => Some(
+    let before = page(before.as_deref())?;
+    let rows = state.store.audit_log(before, PAGE + 1).await?;
+    Ok(Json(AuditLog::of(rows)))
+}
+
+/// Read the audit log of a space
+///
+/// For moderators: what was done to people. For the owner also changes of the space itself.
+#[utoipa::path(
+    get,
+    path = "/space/{id}/audit-log",
+    operation_id = "spaceAuditLog",
+    tag = "spaces",
+    security(("token" = [])),
+    params(("id" = String, Path, description = "The space"), AuditQuery),
+    responses(
+        (status = 200, body = AuditLog),
+        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+    ),
+)]
+pub async fn of_space(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(space): Path<SpaceId>,
+    Query(AuditQuery { before }): Query<AuditQuery>,
+) -> Result<Json<AuditLog>, ApiError> {
+    let found = state.at(space, Some(&caller)).await?;
+    let found = found.require(Permission::Moderate)?;
+    let before = page(before.as_deref())?;
+    let is_whole = found.may(Permission::ManageAccess);
+    let rows = state
+        .store
+        .audit_log_of(space, is_whole, before, PAGE + 1)
+        .await?;
+    Ok(Json(AuditLog::of(rows)))
+}
+
+/// Start of a page; none for the first one.
+fn page(before: Option<&str>) -> Result<Option<Uuid>, ApiError> {
+    match before {
+        None | Some("") => Ok(None),
+        Some(text) => Ok(Some(
             text.parse()
                 .map_err(|_| ApiError::bad("There is no such page."))?,
-        ),
-    };
-    let rows = state.store.audit_log(before, PAGE + 1).await?;
-    let ListPage {
-        items: rows,
-        has_more,
-    } = ListPage::of(rows, PAGE);
-    let before = rows
-        .last()
-        .filter(|_| has_more)
-        .map(|row| row.id.to_string());
-    Ok(Json(AuditLog {
-        entries: rows.into_iter().map(AuditEntry::from).collect(),
-        before,
-    }))
+        )),
+    }
+}
+
+impl AuditLog {
+    fn of(rows: Vec<AuditRow>) -> Self {
+        let ListPage {
+            items: rows,
+            has_more,
+        } = ListPage::of(rows, PAGE);
+        let before = rows
+            .last()
+            .filter(|_| has_more)
+            .map(|row| row.id.to_string());
+        Self {
+            entries: rows.into_iter().map(AuditEntry::from).collect(),
+            before,
+        }
+    }
 }
 
 impl From<AuditRow> for AuditEntry {

@@ -4,7 +4,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::account::Empty;
+use super::empty::Empty;
 use super::error::{ApiError, Problem};
 use super::extract::{Admin, Json, Path};
 use super::{AppState, check};

@@ -75,11 +75,33 @@ fn of_route(method: &Method, route: Option<&str>, query: Option<&str>) -> Cost {
     };
     whole(match (method.as_str(), path) {
         ("POST" | "DELETE", "/space/element" | "/space/element/{id}")
-        | ("PUT", "/admin/element/{id}")
-        | ("POST" | "PUT", "/user/metadata")
-        | ("PATCH" | "DELETE", "/space/{id}/chat" | "/space/{id}/chat/{line}")
-        | ("POST", "/space/{id}/member")
-        | ("PUT" | "DELETE", "/space/{id}/member/{user}") => Some(Budget::Edits),
+        | ("PUT", "/admin/element/{id}" | "/user/metadata" | "/space/{id}/member/{user}")
+        | (
+            "POST",
+            "/user/metadata"
+            | "/space/{id}/member"
+            | "/space/{id}/enter"
+            | "/space/{id}/invite"
+            | "/invite/{token}"
+            | "/space/{id}/user/{user}/kick"
+            | "/space/{id}/user/{user}/mute"
+            | "/space/{id}/user/{user}/ban"
+            | "/space/{id}/lockdown"
+            | "/space/{id}/join-request"
+            | "/space/{id}/join-request/{user}",
+        )
+        | (
+            "PATCH" | "DELETE",
+            "/space/{id}/chat"
+            | "/space/{id}/chat/{line}"
+            | "/space/{id}"
+            | "/space/{id}/member/{user}"
+            | "/space/{id}/invite/{invite}"
+            | "/space/{id}/user/{user}/kick"
+            | "/space/{id}/user/{user}/mute"
+            | "/space/{id}/user/{user}/ban"
+            | "/space/{id}/lockdown",
+        ) => Some(Budget::Edits),
         ("POST", "/upload") => Some(Budget::Uploads),
         ("GET", "/space/{id}/chat/export") => Some(Budget::Search),
         ("GET", _) if is_search() => Some(Budget::Search),

@@ -5,6 +5,8 @@ use crate::components::name;
 use crate::net::session::chat_text;
 use crate::store::suspension::is_reason;
 
+/// Longest label of an invite, in characters.
+const LABEL_LETTERS: usize = 100;
 /// Longest search text, in characters.
 const SEARCH_LETTERS: usize = 100;
 /// Longest address of a picture, in bytes.
@@ -29,6 +31,19 @@ pub fn reason(text: &str) -> Result<String, ApiError> {
         Err(ApiError::bad(
             "A reason has 1 to 500 characters and no control characters.",
         ))
+    }
+}
+
+/// Parses a note of those who make invites: trimmed, at most 100 characters, maybe empty.
+pub fn label(text: &str) -> Result<String, ApiError> {
+    let label = text.trim();
+    let is_plain = !label.chars().any(char::is_control);
+    if is_plain && label.chars().count() <= LABEL_LETTERS {
+        Ok(label.to_owned())
+    } else {
+        Err(ApiError::bad(format!(
+            "A label has at most {LABEL_LETTERS} letters and no control characters."
+        )))
     }
 }
 

@@ -4,8 +4,8 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::account::Empty;
 use super::address::Address;
+use super::empty::Empty;
 use super::error::{ApiError, Problem};
 use super::extract::{Caller, Json, Path, Query, UnreadBody};
 use super::{AppState, check};
@@ -238,6 +238,11 @@ pub async fn write(
     if state.store.is_blocked(caller.user(), other).await? {
         return Err(ApiError::bad(
             "You and this person do not write to each other: one of you blocked the other.",
+        ));
+    }
+    if caller.who.is_guest && !state.store.has_written(other, caller.user()).await? {
+        return Err(ApiError::Forbidden(
+            "Guests answer messages, but do not write first. Make an account to do that.",
         ));
     }
     let body = body.read().await?;

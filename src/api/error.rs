@@ -75,6 +75,16 @@ impl Refused {
         }
     }
 
+    /// Word for programs; `None` when the space is not to be known.
+    pub const fn code(&self) -> Option<&'static str> {
+        self.code
+    }
+
+    /// The reason, in sentences for people.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
     /// The caller is muted in the chat until then, in Unix milliseconds.
     pub fn muted(until: i64) -> Self {
         Self {

@@ -15,9 +15,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::AppState;
-use super::access::refusal;
 use super::address::Address;
 use super::budgets::Cost;
+use super::denials::refusal;
 use super::error::ApiError;
 use crate::components::id::UserId;
 use crate::components::permissions::{

@@ -142,13 +142,13 @@ pub async fn livekit(
     caller: Caller,
     Path(space): Path<SpaceId>,
 ) -> Result<([(HeaderName, &'static str); 1], Json<LiveKitView>), ApiError> {
+    state.at(space, Some(&caller)).await?;
     let Some(livekit) = &state.settings.livekit else {
         return Err(ApiError::bad(
             "This server has no LiveKit server: its operator has to set --livekit-url, \
             --livekit-key and --livekit-secret.",
         ));
     };
-    state.at(space, Some(&caller)).await?;
     let token = livekit.token(Grant {
         room: &space.to_string(),
         identity: &caller.user().to_string(),

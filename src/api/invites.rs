@@ -1,4 +1,4 @@
-//! Invites: the state of an invite link to the server.
+//! Invites: the state of an invite link, to the server or to a space.
 
 use axum::extract::State;
 use serde::Serialize;
@@ -7,10 +7,9 @@ use utoipa::ToSchema;
 use super::AppState;
 use super::error::{ApiError, Problem};
 use super::extract::{Json, Path};
-use crate::store::invites::InviteState;
+use super::invite_state::{UNKNOWN, refusal};
+use super::space_invites::{InvitedSpace, invited_space, valid_invite};
 use crate::store::now_ms;
-
-const UNKNOWN: &str = "There is no such invite. Was the whole link copied?";
 
 /// A valid invite.
 #[derive(Serialize, ToSchema)]
@@ -22,22 +21,9 @@ pub struct InviteView {
     /// Number of people it still admits; null for no limit.
     #[schema(required)]
     uses_left: Option<i64>,
-}
-
-/// Reason why an invite is not valid; `None` when it is.
-const fn refusal(state: InviteState) -> Option<&'static str> {
-    match state {
-        InviteState::Good => None,
-        InviteState::Expired => {
-            Some("This invite has expired. Ask those who sent it for a new one.")
-        }
-        InviteState::Used => {
-            Some("This invite has been used up. Ask those who sent it for a new one.")
-        }
-        InviteState::Revoked => {
-            Some("This invite was taken back. Ask those who sent it for a new one.")
-        }
-    }
+    /// The space that it leads to; null for an invite to the server.
+    #[schema(required)]
+    space: Option<InvitedSpace>,
 }
 
 /// Refusal of a sign-up whose invite was not accepted.
@@ -64,13 +50,19 @@ pub async fn show(
     State(state): State<AppState>,
     Path(token): Path<String>,
 ) -> Result<Json<InviteView>, ApiError> {
-    let invite = state.store.invite(&token).await?;
-    let invite = invite.ok_or_else(|| ApiError::bad(UNKNOWN))?;
+    let (invite, space) = if let Some(invite) = state.store.invite(&token).await? {
+        (invite, None)
+    } else {
+        let found = valid_invite(&state, &token).await?;
+        let space = invited_space(&state, &found).await?;
+        (found.invite, Some(space))
+    };
     match refusal(invite.state(now_ms())) {
         Some(why) => Err(ApiError::Forbidden(why)),
         None => Ok(Json(InviteView {
             expires_at: invite.expires_at,
             uses_left: invite.max_uses.map(|most| most - invite.uses),
+            space,
         })),
     }
 }

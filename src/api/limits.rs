@@ -39,6 +39,30 @@ impl AuthLimits {
     }
 }
 
+/// New guests by network.
+pub struct GuestLimits {
+    buckets: Option<Buckets>,
+}
+
+impl GuestLimits {
+    /// Limits a network to `per_hour` new guests an hour, all of which may come at once; 0 for no
+    /// limit.
+    pub fn new(per_hour: u32) -> Self {
+        let quota = NonZeroU32::new(per_hour).map(Quota::per_hour);
+        Self {
+            buckets: quota.map(Buckets::new),
+        }
+    }
+
+    /// Counts a new guest.
+    pub fn attempt(&self, address: Address, budgets: &Budgets) -> Result<(), ApiError> {
+        let (Some(buckets), Some(address)) = (&self.buckets, address.key()) else {
+            return Ok(());
+        };
+        take(buckets, Who::Address(address), Budget::SignIns, budgets)
+    }
+}
+
 /// Rate limit of direct messages: ten in ten seconds per user, as for chat in a space.
 pub struct WriteLimits(Buckets);
 

@@ -11,6 +11,7 @@ use super::extract::{Caller, Query};
 use super::spaces::{PAGE, after, cut_page, dimensions_of};
 use super::{AppState, check, files, thumbnails};
 use crate::components::id::UserId;
+use crate::components::membership::AccessPolicy;
 use crate::components::permissions::OwnedBy;
 use crate::store::SpaceRow;
 use crate::store::spaces::{Access, Page};
@@ -60,6 +61,10 @@ pub struct LobbyEntry {
     people: usize,
     /// Whether it is listed for everyone.
     public: bool,
+    /// Who may enter: `open`, `password` or `members`.
+    access_policy: &'static str,
+    /// Whether guests may enter.
+    guests: bool,
     /// Whether the caller owns it.
     mine: bool,
     /// Time of its creation, in Unix milliseconds.
@@ -141,13 +146,20 @@ async fn public_page(
 }
 
 fn entry(state: &AppState, me: UserId, row: SpaceRow) -> LobbyEntry {
+    let mine = OwnedBy::of(row.creator, me) == OwnedBy::User;
     LobbyEntry {
         id: row.id.to_string(),
-        thumbnail: thumbnails::of_space(&row),
+        thumbnail: if mine || row.rules.policy == AccessPolicy::Open {
+            thumbnails::of_space(&row, &state.key)
+        } else {
+            thumbnails::from_outside(&row)
+        },
+        access_policy: row.rules.policy.word(),
+        guests: row.rules.guests,
         dimensions: dimensions_of(&row),
         people: state.spaces.people(row.id),
         public: row.access == Access::Public,
-        mine: OwnedBy::of(row.creator, me) == OwnedBy::User,
+        mine,
         created_at: row.created_at,
         name: row.name,
     }

@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
 use super::access::Entered;
-use super::account::Empty;
+use super::empty::Empty;
 use super::error::{ApiError, Problem};
 use super::extract::{Caller, Json, Path, Query, UnreadBody};
 use crate::components::id::{SpaceId, UserId};
@@ -344,7 +344,7 @@ async fn give(
             "You can give roles below your own only.",
         ));
     }
-    if theirs.standing.role == SpaceRole::Guest {
+    if theirs.is_guest {
         return Err(ApiError::bad(
             "A guest has a role by an invite only. Ask them to make an account first.",
         ));

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
-use super::account::Empty;
+use super::empty::Empty;
 use super::error::{ApiError, Problem};
 use super::extract::{Caller, Json, Query};
 use crate::components::command::Command;

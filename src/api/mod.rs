@@ -10,8 +10,10 @@ use crate::net::budget::{BudgetSettings, Budgets};
 use crate::net::session::rates::Rates;
 use crate::settings::Settings;
 use crate::store::Store;
+use crate::store::server_key::ServerKey;
 
 mod access;
+mod access_policy;
 mod account;
 mod address;
 mod admin;
@@ -24,18 +26,23 @@ mod budgets;
 mod check;
 mod cluster;
 mod decoding;
+mod denials;
 mod direct;
 mod disk;
 mod document;
 mod drawn;
 mod elements;
+mod empty;
 pub mod error;
 mod extract;
 mod files;
 mod guesses;
+mod guests;
 pub mod health;
 mod ice;
+mod invite_state;
 mod invites;
+mod join_requests;
 mod known;
 mod layers;
 mod limits;
@@ -44,6 +51,7 @@ mod maps;
 pub mod measurements;
 mod members;
 mod metadata;
+mod moderation;
 mod new_password;
 mod passwords;
 mod patch;
@@ -51,10 +59,13 @@ mod pictures;
 mod policy;
 mod proof;
 pub mod routes;
+mod sessions;
 mod setup;
+mod space_change;
 mod space_chat;
 mod space_elements;
 mod space_export;
+mod space_invites;
 mod space_map;
 mod space_messages;
 mod space_settings;
@@ -85,8 +96,10 @@ pub struct AppState {
     pub budgets: Budgets,
     /// Rates of users in spaces, for HTTP and WebSockets together.
     pub rates: Arc<Rates>,
+    key: ServerKey,
     guesses: Arc<guesses::Guesses>,
     limits: Arc<limits::AuthLimits>,
+    guests: Arc<limits::GuestLimits>,
     writes: Arc<limits::WriteLimits>,
     picture_hosts: Arc<policy::PictureHosts>,
     drawings: drawn::Drawings,
@@ -98,15 +111,17 @@ pub struct AppState {
 }
 
 impl AppState {
-    /// The state of a server over this database and these spaces.
-    pub fn new(store: Store, spaces: Spaces, settings: Arc<Settings>) -> Self {
+    /// The state of a server over this database and these spaces, with its key.
+    pub fn new(store: Store, spaces: Spaces, settings: Arc<Settings>, key: ServerKey) -> Self {
         Self {
+            key,
             passwords: Passwords::new(settings.password_cost),
             guesses: Arc::new(guesses::Guesses::new(
                 settings.auth_rate,
                 settings.max_guess_delay,
             )),
             limits: Arc::new(limits::AuthLimits::new(settings.auth_rate)),
+            guests: Arc::new(limits::GuestLimits::new(settings.guests.per_hour)),
             writes: Arc::default(),
             rates: Arc::default(),
             picture_hosts: Arc::default(),

@@ -18,6 +18,14 @@ impl<T: Copy> Patch<T> {
             Self::For(wanted) => wanted,
         }
     }
+
+    /// The new value, if there is one.
+    pub const fn given(&self) -> Option<T> {
+        match *self {
+            Self::AsItIs => None,
+            Self::For(wanted) => Some(wanted),
+        }
+    }
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {

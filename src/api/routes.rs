@@ -20,10 +20,11 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::drawn::AsKept;
 use super::{
-    AppState, account, admin, arrivals, assets, audit_log, avatars, budgets, cluster, direct,
-    document, elements, extract, files, health, ice, invites, layers, lobby, maps, measurements,
-    members, metadata, setup, space_chat, space_elements, space_export, space_map, space_messages,
-    space_settings, spaces, thumbnails, uploading, uploads, web,
+    AppState, access_policy, account, admin, arrivals, assets, audit_log, avatars, budgets,
+    cluster, direct, document, elements, extract, files, guests, health, ice, invites,
+    join_requests, layers, lobby, maps, measurements, members, metadata, moderation, sessions,
+    setup, space_change, space_chat, space_elements, space_export, space_invites, space_map,
+    space_messages, space_settings, spaces, thumbnails, uploading, uploads, web,
 };
 use crate::net::edge::{self, Edge};
 
@@ -71,7 +72,13 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(account::sign_out))
         .routes(routes!(account::sign_out_everywhere))
         .routes(routes!(account::change_password))
-        .routes(routes!(invites::show))
+        .routes(routes!(sessions::list))
+        .routes(routes!(sessions::end))
+        .routes(routes!(invites::show, space_invites::accept_one))
+        .routes(routes!(guests::add))
+        .routes(routes!(guests::keep))
+        .routes(routes!(space_invites::list, space_invites::add))
+        .routes(routes!(space_invites::revoke))
         .routes(routes!(setup::state, setup::set_up))
         .routes(routes!(metadata::choose, metadata::choose_by_put))
         .routes(routes!(metadata::bulk))
@@ -87,9 +94,23 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(lobby::show))
         .routes(routes!(spaces::add))
         .routes(routes!(spaces::mine))
-        .routes(routes!(spaces::one, spaces::delete))
+        .routes(routes!(spaces::one, spaces::delete, space_change::change))
+        .routes(routes!(access_policy::show))
+        .routes(routes!(access_policy::enter))
         .routes(routes!(members::list, members::add))
         .routes(routes!(members::show, members::put, members::delete))
+        .routes(routes!(
+            join_requests::list,
+            join_requests::ask,
+            join_requests::take_back
+        ))
+        .routes(routes!(join_requests::answer))
+        .routes(routes!(moderation::kick, moderation::lift_kick))
+        .routes(routes!(moderation::mute, moderation::unmute))
+        .routes(routes!(moderation::ban, moderation::lift_ban))
+        .routes(routes!(moderation::list))
+        .routes(routes!(moderation::lock_down, moderation::end_lockdown))
+        .routes(routes!(audit_log::of_space))
         .routes(routes!(space_elements::place, space_elements::remove))
         .routes(routes!(space_elements::remove_by_path))
         .routes(routes!(

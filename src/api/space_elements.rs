@@ -5,8 +5,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::AppState;
-use super::account::Empty;
 use super::elements::IdAnswer;
+use super::empty::Empty;
 use super::error::{ApiError, Problem};
 use super::extract::{Caller, Json, Path};
 use crate::components::command::Command;

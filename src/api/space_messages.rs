@@ -6,8 +6,8 @@ use tokio::time::Instant;
 use utoipa::ToSchema;
 
 use super::access::Entered;
-use super::account::Empty;
 use super::address::Address;
+use super::empty::Empty;
 use super::error::{ApiError, Problem};
 use super::extract::{Caller, Json, UnreadBody};
 use super::{AppState, check};
@@ -83,7 +83,11 @@ fn take_edit(
         row.slow_seconds
     };
     let now = Instant::now().into_std();
-    let rates = state.rates.of(caller.user(), row.id, now);
+    let rates = if caller.who.is_guest {
+        state.rates.of_guest(caller.user(), row.id, now)
+    } else {
+        state.rates.of(caller.user(), row.id, now)
+    };
     let taken = rates.lock().edit(text.len(), slow_seconds, now);
     taken.map_err(|refusal| match refusal {
         EditRefusal::TooFast { seconds } => {

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::access;
-use super::account::Empty;
 use super::address::Address;
 use super::drawn::{Drawing, Viewer};
 use super::elements::ElementEntry;
+use super::empty::Empty;
 use super::error::{ApiError, Problem};
 use super::extract::{Caller, Json, Path, Query};
 use super::{AppState, check, thumbnails};
@@ -34,13 +34,26 @@ pub struct SpaceRequest {
     dimensions: Option<String>,
     /// Id of the map from which it gets its size and elements.
     map_id: Option<String>,
-    /// Whether the lobby lists it for everyone; otherwise everyone with the link may enter.
+    /// Whether the lobby lists it for everyone; otherwise people need its link.
     #[serde(default)]
     public: bool,
     /// Whether messages are saved: `kept` for ever, or `ephemeral` (the default): lost when the
     /// last player leaves.
     #[serde(default)]
     chat: ChatMode,
+    /// Who may enter: `open` (the default) or `members`. A password is set afterwards, by
+    /// `PATCH /space/{id}`.
+    access_policy: Option<NewPolicy>,
+}
+
+/// Who may enter a new space.
+#[derive(Deserialize, ToSchema, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum NewPolicy {
+    /// Everyone.
+    Open,
+    /// Members only.
+    Members,
 }
 
 /// How a space treats its messages.
@@ -174,7 +187,10 @@ pub async fn add(
         creator: caller.user(),
         map,
         access,
-        policy: AccessPolicy::Open,
+        policy: match body.access_policy {
+            Some(NewPolicy::Members) => AccessPolicy::Members,
+            Some(NewPolicy::Open) | None => AccessPolicy::Open,
+        },
         width,
         height,
         keeps_chat: body.chat == ChatMode::Kept,
@@ -275,7 +291,7 @@ pub async fn mine(
     };
     let spaces = rows.into_iter().map(|row| SpaceEntry {
         id: row.id.to_string(),
-        thumbnail: thumbnails::of_space(&row),
+        thumbnail: thumbnails::of_space(&row, &state.key),
         dimensions: dimensions_of(&row),
         name: row.name,
     });

@@ -9,17 +9,25 @@ use std::fmt::Write as _;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
+use serde::Deserialize;
+use utoipa::IntoParams;
 
+use super::access::unknown;
 use super::address::Address;
 use super::drawn::{Drawing, Drawn, Viewer};
 use super::error::{ApiError, Problem};
-use super::extract::Path;
+use super::extract::{Path, Query};
 use super::{AppState, assets, files};
 use crate::components::id::{MapId, SpaceId};
-use crate::store::SpaceRow;
+use crate::components::membership::AccessPolicy;
 use crate::store::elements::PlacedElement;
 use crate::store::maps::{MapDocument, TileLayer};
+use crate::store::server_key::{SIGNATURE, ServerKey, SignedFor};
+use crate::store::token::{hex, unhex};
+use crate::store::{SpaceRow, now_ms};
 
+/// A day, in milliseconds.
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 /// Background of a map without tiles.
 const FLOOR: &str = "#e8dcc8";
 /// Colour of the rectangle that replaces a picture that is not built in.
@@ -27,15 +35,59 @@ const BOX: &str = "#b9a48c";
 /// Most elements that are drawn; with more, a thumbnail is a blur anyway.
 const MOST_ELEMENTS: usize = 1500;
 
-/// Address of a space's thumbnail: the one set for its map, otherwise the drawn one.
-pub fn of_space(space: &SpaceRow) -> String {
+/// Address of a space's thumbnail for someone who may enter it: the one set for its map, otherwise
+/// the drawn one. Pages ask for pictures without a token, so the address of one that is not for
+/// everyone is signed.
+pub fn of_space(space: &SpaceRow, key: &ServerKey) -> String {
     let ours = || {
-        format!(
+        let address = format!(
             "/api/v1/space/{}/thumbnail.svg?v={}",
             space.id, space.plan_version
-        )
+        );
+        if space.rules.policy == AccessPolicy::Open {
+            return address;
+        }
+        let day = now_ms() / DAY_MS;
+        let signature = hex(&sign(key, space.id, day));
+        format!("{address}&day={day}&signature={signature}")
     };
     space.thumbnail.clone().unwrap_or_else(ours)
+}
+
+/// Address of a picture for those who may not enter a space: that of its map, or none.
+pub fn from_outside(space: &SpaceRow) -> String {
+    let of_map = || space.map.map(of_map);
+    space.thumbnail.clone().or_else(of_map).unwrap_or_default()
+}
+
+/// Signature of the address of a thumbnail, which is good on that day and the next.
+fn sign(key: &ServerKey, space: SpaceId, day: i64) -> [u8; SIGNATURE] {
+    let parts = [space.0.as_bytes().as_slice(), &day.to_be_bytes()];
+    key.sign(SignedFor::Thumbnail, &parts)
+}
+
+/// What a signed address adds.
+#[derive(Deserialize, IntoParams, Default)]
+#[into_params(parameter_in = Query)]
+pub struct ThumbnailQuery {
+    /// Day of the signature, counted from 1970.
+    day: Option<i64>,
+    /// Signature of an address that the server gave.
+    signature: Option<String>,
+}
+
+impl ThumbnailQuery {
+    fn is_signed(&self, key: &ServerKey, space: SpaceId) -> bool {
+        let (Some(day), Some(signature)) = (self.day, &self.signature) else {
+            return false;
+        };
+        let today = now_ms() / DAY_MS;
+        (today - 1..=today + 1).contains(&day)
+            && unhex(signature).is_some_and(|signature| {
+                let parts = [space.0.as_bytes().as_slice(), &day.to_be_bytes()];
+                key.verify(SignedFor::Thumbnail, &parts, &signature)
+            })
+    }
 }
 
 /// Address of the drawn thumbnail of a map.
@@ -44,12 +96,14 @@ pub fn of_map(map: MapId) -> String {
 }
 
 /// Thumbnail of a space
+///
+/// Of a space that is not open to everyone only at the signed address that the server gave.
 #[utoipa::path(
     get,
     path = "/space/{id}/thumbnail.svg",
     operation_id = "spaceThumbnail",
     tag = "files",
-    params(("id" = String, Path, description = "The space")),
+    params(("id" = String, Path, description = "The space"), ThumbnailQuery),
     responses(
         (status = 200, body = String, content_type = "image/svg+xml"),
         (status = 304, description = "Nothing changed"),
@@ -60,9 +114,14 @@ pub async fn space(
     State(state): State<AppState>,
     from: Address,
     Path(space): Path<SpaceId>,
+    Query(query): Query<ThumbnailQuery>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let row = state.at(space, None).await?.row;
+    let row = if query.is_signed(&state.key, space) {
+        state.store.space(space).await?.ok_or_else(unknown)?
+    } else {
+        state.at(space, None).await?.row
+    };
     let drawing = Drawing::SpacePicture(space, row.plan_version);
     let (width, height) = (row.width, row.height);
     let read = async {

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
-use super::account::Empty;
 use super::disk::watch;
+use super::empty::Empty;
 use super::error::{ApiError, Problem};
 use super::extract::{Admin, Caller, Json, Path, Query};
 use super::upload_folder::UploadFolder;

@@ -1,8 +1,8 @@
-//! Connections: the session that opened each socket of this process, and the space it is in, so that
-//! the socket closes when the session ends or its user may not be in the space any more.
+//! Connections: the session that opened each socket of this process, and the space it is in, so
+//! that the socket closes when the session ends or its user may not be in the space any more.
 //!
-//! The database is the source of truth. A process that changes something tells the others to check at
-//! once; lost messages and changes by a command line are found by [`super::sweep`].
+//! The database is the source of truth. A process that changes something tells the others to check
+//! at once; lost messages and changes by a command line are found by [`super::sweep`].
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 
 use crate::components::id::{SpaceId, UserId};
-use crate::components::membership::{EntryRefusal, Membership};
+use crate::components::membership::{EntryRefusal, Membership, Mutes};
+use crate::components::permissions::{Permission, SpaceRole};
 use crate::store::sessions::{SessionEnd, SessionId};
 use crate::store::{Store, StoreError, now_ms};
 
@@ -27,8 +28,42 @@ pub enum ConnectionEnd {
     Entry(EntryRefusal),
 }
 
-/// Closes one connection. Never waits; may be called more than once.
-pub type Closer = Arc<dyn Fn(&ConnectionEnd) + Send + Sync>;
+/// What a connection is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConnectionNews {
+    /// It is closed.
+    End(ConnectionEnd),
+    /// The user's standing in the space changed.
+    Changed {
+        /// As it was.
+        before: KnownMembership,
+        /// As it is.
+        after: KnownMembership,
+    },
+    /// A user of that name asks to be let in, and this one may answer.
+    JoinRequest(String),
+}
+
+/// What a user is told of when it changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownMembership {
+    /// Role in the space.
+    pub role: SpaceRole,
+    /// Mutes.
+    pub mutes: Mutes,
+}
+
+impl From<&Membership> for KnownMembership {
+    fn from(membership: &Membership) -> Self {
+        Self {
+            role: membership.standing.role(),
+            mutes: membership.mutes,
+        }
+    }
+}
+
+/// Tells one connection. Never waits; may be called more than once.
+pub type Listener = Arc<dyn Fn(&ConnectionNews) + Send + Sync>;
 
 /// The connections of this process, with their sessions. Cheap to clone.
 #[derive(Clone, Default)]
@@ -37,6 +72,8 @@ pub struct Connections(Arc<ConnectionState>);
 #[derive(Default)]
 struct ConnectionState {
     next: AtomicU64,
+    /// Number of changes of memberships that this process was told of.
+    changes: AtomicU64,
     entries: Mutex<ConnectionEntries>,
 }
 
@@ -46,7 +83,7 @@ struct ConnectionEntries(HashMap<Option<UserId>, HashMap<u64, ConnectionEntry>>)
 
 struct ConnectionEntry {
     session: SessionId,
-    close: Closer,
+    listener: Listener,
     place: Option<Place>,
 }
 
@@ -58,6 +95,8 @@ struct Place {
     version: i64,
     /// When it has to be checked even if nothing changed, in Unix milliseconds.
     holds_until: i64,
+    /// Membership that the user was told of; `None` before.
+    known: Option<KnownMembership>,
 }
 
 impl ConnectionEntries {
@@ -106,11 +145,11 @@ pub struct Registration {
 impl Connections {
     /// Registers a connection, so that it closes with its session. Called before the session is
     /// looked up: a session that ends right after the lookup would be missed otherwise.
-    pub fn open(&self, session: SessionId, close: Closer) -> Registration {
+    pub fn open(&self, session: SessionId, listener: Listener) -> Registration {
         let number = self.0.next.fetch_add(1, Ordering::Relaxed);
         let entry = ConnectionEntry {
             session,
-            close,
+            listener,
             place: None,
         };
         self.0.entries.lock().add(None, number, entry);
@@ -136,17 +175,27 @@ impl Connections {
         if ended.is_empty() {
             return Ok(());
         }
-        let closing: Vec<(Closer, &SessionEnd)> = {
+        let closing: Vec<(Listener, &SessionEnd)> = {
             let entries = self.0.entries.lock();
             let concerned = entries.of(whose);
             concerned
-                .filter_map(|entry| Some((Arc::clone(&entry.close), ended.get(&entry.session)?)))
+                .filter_map(|entry| Some((Arc::clone(&entry.listener), ended.get(&entry.session)?)))
                 .collect()
         };
         for (close, end) in closing {
-            close(&ConnectionEnd::Session(end.clone()));
+            close(&ConnectionNews::End(ConnectionEnd::Session(end.clone())));
         }
         Ok(())
+    }
+
+    /// Notes that memberships changed: what was read before does not count any more.
+    pub fn note_change(&self) {
+        self.0.changes.fetch_add(1, Ordering::Release);
+    }
+
+    /// Rises with each change of memberships that this process was told of.
+    pub fn changes(&self) -> u64 {
+        self.0.changes.load(Ordering::Acquire)
     }
 
     /// Closes connections whose user may not be in their space any more: those in one space, or all
@@ -171,6 +220,41 @@ impl Connections {
             }
         }
         Ok(())
+    }
+
+    /// Tells those in a space who may answer that a user asks to be let in.
+    pub async fn tell_of_request(
+        &self,
+        store: &Store,
+        space: SpaceId,
+        name: &str,
+    ) -> Result<(), StoreError> {
+        let places: Vec<(UserId, Place)> = self.0.entries.lock().places(Some(space)).collect();
+        let mut users: Vec<(UserId, SpaceId)> =
+            places.iter().map(|(user, _)| (*user, space)).collect();
+        users.sort_unstable();
+        users.dedup();
+        let news = ConnectionNews::JoinRequest(name.to_owned());
+        for pairs in users.chunks(AT_ONCE) {
+            for (user, space, membership) in store.memberships(pairs).await? {
+                if membership.may(Permission::AnswerJoinRequests) {
+                    for listener in self.listeners(user, space) {
+                        listener(&news);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Listeners of a user's connections in a space.
+    fn listeners(&self, user: UserId, space: SpaceId) -> Vec<Listener> {
+        let entries = self.0.entries.lock();
+        let theirs = entries.0.get(&Some(user)).into_iter();
+        let there = theirs
+            .flat_map(HashMap::values)
+            .filter(|entry| entry.place.is_some_and(|place| place.space == space));
+        there.map(|entry| Arc::clone(&entry.listener)).collect()
     }
 
     /// Which places have to be checked.
@@ -201,7 +285,9 @@ impl Connections {
     fn apply(&self, user: UserId, space: SpaceId, membership: &Membership) {
         let now = now_ms();
         let refusal = membership.enter(now, true).err().map(ConnectionEnd::Entry);
-        let mut closing = Vec::new();
+        let refusal = refusal.map(ConnectionNews::End);
+        let after = KnownMembership::from(membership);
+        let mut telling = Vec::new();
         let mut entries = self.0.entries.lock();
         let theirs = entries.0.get_mut(&Some(user)).into_iter();
         for entry in theirs.flat_map(HashMap::values_mut) {
@@ -210,15 +296,15 @@ impl Connections {
             };
             place.version = membership.version;
             place.holds_until = membership.holds_until(now);
-            if refusal.is_some() {
-                closing.push(Arc::clone(&entry.close));
-            }
+            let before = place.known.replace(after).filter(|before| *before != after);
+            let news = refusal
+                .clone()
+                .or_else(|| before.map(|before| ConnectionNews::Changed { before, after }));
+            telling.extend(news.map(|news| (Arc::clone(&entry.listener), news)));
         }
         drop(entries);
-        if let Some(refusal) = refusal {
-            for close in closing {
-                close(&refusal);
-            }
+        for (listener, news) in telling {
+            listener(&news);
         }
     }
 }
@@ -242,6 +328,7 @@ impl Registration {
             space,
             version: 0,
             holds_until: i64::MAX,
+            known: None,
         });
     }
 
@@ -251,6 +338,7 @@ impl Registration {
             space,
             version: membership.version,
             holds_until: membership.holds_until(now_ms()),
+            known: Some(KnownMembership::from(membership)),
         });
     }
 

@@ -133,6 +133,7 @@ impl Driver {
             scene,
             epoch,
             jobs,
+            silence: None,
             is_unloading: false,
         };
         self.inner.open.lock().insert(space, open);

@@ -66,7 +66,10 @@ impl SpacesState {
             } else {
                 asked.into_iter().collect()
             };
-            let failed = self.catch_up(&spaces).await.err();
+            let failed = match self.catch_up(&spaces).await {
+                Ok(()) => self.update_silences(&spaces).await.err(),
+                Err(error) => Some(error),
+            };
             let was_failing = std::mem::replace(&mut is_failing, failed.is_some());
             if let Some(error) = failed.filter(|_| !was_failing) {
                 tracing::warn!(%error, "failed to compare running spaces with the database; \

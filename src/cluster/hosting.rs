@@ -54,14 +54,24 @@ impl Spaces {
         self.spread(LinkBroadcast::SessionsEnded(user));
     }
 
-    /// Announces that memberships, bans or rules of a space changed: people who may not be in it any
-    /// more are disconnected, in every process.
+    /// Announces that memberships, bans or rules of a space changed: people who may not be in it
+    /// any more are disconnected, in every process.
     pub fn memberships_changed(&self, space: SpaceId) {
+        self.0.connections.note_change();
         let inner = Arc::clone(&self.0);
         self.0
             .tasks
             .spawn(async move { inner.check_memberships(space).await });
         self.spread(LinkBroadcast::Memberships(space));
+    }
+
+    /// Tells people in a space who may answer that a user of that name asks to be let in.
+    pub fn join_requested(&self, space: SpaceId, name: &str) {
+        let (inner, of) = (Arc::clone(&self.0), name.to_owned());
+        self.0
+            .tasks
+            .spawn(async move { inner.tell_of_request(space, &of).await });
+        self.spread(LinkBroadcast::JoinRequest(space, name.to_owned()));
     }
 
     fn tell_here(&self, space: SpaceId, command: Command) {
@@ -140,7 +150,13 @@ impl Hosting for Spaces {
             LinkBroadcast::Direct(message) => self.0.mailboxes.deliver(&message),
             LinkBroadcast::SessionsEnded(user) => self.0.check_sessions(user).await,
             LinkBroadcast::Look => self.0.look(FeedQuery::AtAll),
-            LinkBroadcast::Memberships(space) => self.0.check_memberships(space).await,
+            LinkBroadcast::JoinRequest(space, name) => {
+                self.0.tell_of_request(space, &name).await;
+            }
+            LinkBroadcast::Memberships(space) => {
+                self.0.connections.note_change();
+                self.0.check_memberships(space).await;
+            }
         }
     }
 }
@@ -152,7 +168,19 @@ impl SpacesState {
         }
     }
 
+    async fn tell_of_request(&self, space: SpaceId, name: &str) {
+        let told = self
+            .connections
+            .tell_of_request(&self.store, space, name)
+            .await;
+        if let Err(error) = told {
+            tracing::warn!(%error, "failed to tell of a join request; it is in the list");
+        }
+    }
+
     async fn check_memberships(&self, space: SpaceId) {
+        // Also tells it whom moderators muted, if it runs here.
+        self.look(FeedQuery::At(space));
         if let Err(error) = self.connections.check_entry(&self.store, Some(space)).await {
             tracing::warn!(%error, "failed to check memberships; the next sweep will");
         }

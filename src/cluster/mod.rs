@@ -22,6 +22,7 @@ mod persister;
 pub mod record;
 pub mod redis;
 mod shared;
+mod silences;
 pub mod spaces;
 mod sweep;
 mod takeover;

@@ -141,8 +141,21 @@ pub(super) struct OpenedSpace {
     pub(super) scene: Scene,
     pub(super) epoch: Epoch,
     pub(super) jobs: UnboundedSender<PersistJob>,
+    /// Whom it was told that moderators muted; `None` before.
+    pub(super) silence: Option<ToldSilence>,
     /// Whether it was asked to end because it was empty.
     pub(super) is_unloading: bool,
+}
+
+/// What a hosted space was told of mutes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ToldSilence {
+    /// Version of the memberships that it is of.
+    pub(super) version: i64,
+    /// When the first of the mutes ends, in Unix milliseconds.
+    pub(super) until: i64,
+    /// Whether anyone is muted.
+    pub(super) is_any: bool,
 }
 
 /// A message to the driver.

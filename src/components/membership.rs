@@ -42,7 +42,7 @@ pub struct EntryRules {
     pub is_listed: bool,
     /// Whether guests may enter.
     pub guests: bool,
-    /// Most people at the same time, moderators not counted.
+    /// Most people at the same time; moderators come in anyway.
     pub capacity: Option<u32>,
     /// Start of the event; the space is closed before it.
     pub opens_at: Option<i64>,
@@ -92,6 +92,10 @@ pub struct Membership {
     pub standing: Standing,
     /// Whether the user was given a role in the space.
     pub is_member: bool,
+    /// Whether the user has no account.
+    pub is_guest: bool,
+    /// Name of the space.
+    pub space_name: String,
     /// Mutes.
     pub mutes: Mutes,
     /// Exclusion, if there is one now.
@@ -180,14 +184,10 @@ impl Membership {
         match rules.policy {
             AccessPolicy::Members if !rules.is_listed => Err(EntryRefusal::Hidden),
             AccessPolicy::Members => Err(EntryRefusal::Members),
-            _ if self.is_guest() && !rules.guests => Err(EntryRefusal::Guests),
+            _ if self.is_guest && !rules.guests => Err(EntryRefusal::Guests),
             AccessPolicy::Password => Err(EntryRefusal::Password),
             AccessPolicy::Open => Ok(()),
         }
-    }
-
-    const fn is_guest(&self) -> bool {
-        matches!(self.standing.role(), SpaceRole::Guest)
     }
 
     /// When the answer of [`enter`](Self::enter) may become a refusal by time alone, for a user who
@@ -199,15 +199,6 @@ impl Membership {
             .filter(|end| *end > now)
             .min()
             .unwrap_or(i64::MAX)
-    }
-
-    /// Most people with whom the user may share the space; `None` for no limit.
-    pub const fn room(&self) -> Option<u32> {
-        if self.may(Permission::EnterAlways) {
-            None
-        } else {
-            self.rules.capacity
-        }
     }
 }
 
@@ -230,6 +221,7 @@ mod tests {
         let mut membership = visitor(policy);
         membership.standing.role = role;
         membership.is_member = role >= SpaceRole::Member;
+        membership.is_guest = role == SpaceRole::Guest;
         membership
     }
 
@@ -308,14 +300,5 @@ mod tests {
         assert_eq!(membership.enter(NOW + 10, true), Err(EntryRefusal::Over));
         membership.standing.role = SpaceRole::Moderator;
         assert_eq!(membership.enter(NOW + 10, false), Ok(()));
-    }
-
-    #[test]
-    fn moderators_find_room_in_a_full_space() {
-        let mut membership = of_role(SpaceRole::Builder, AccessPolicy::Open);
-        membership.rules.capacity = Some(2);
-        assert_eq!(membership.room(), Some(2));
-        membership.standing.role = SpaceRole::Moderator;
-        assert_eq!(membership.room(), None);
     }
 }

@@ -18,6 +18,7 @@ pub mod emote;
 pub mod fact;
 pub mod follow;
 pub mod grid;
+pub mod guest;
 pub mod history;
 pub mod id;
 pub mod layout;

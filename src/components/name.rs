@@ -15,13 +15,17 @@ pub const TITLE_CHARS: usize = 100;
 /// Most combining marks on one letter. More run into the lines above and below.
 const MARKS_ON_A_LETTER: usize = 4;
 
+/// What the server adds, in brackets, to the name of a guest.
+pub(super) const GUEST: &str = "guest";
+
 /// What the server adds, in brackets, to the name of a user that looks like an earlier one's.
 const LOOK_ALIKE: &str = "look-alike";
 
 /// What a name does not claim to be, in English, which is the language of this program.
-const ROLES: [&str; 11] = [
+const ROLES: [&str; 12] = [
     "admin",
     "administrator",
+    GUEST,
     "mod",
     "moderator",
     "official",

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use bincode::{Decode, Encode};
 
 use super::audience::Audience;
-use super::id::PlayerId;
+use super::id::{PlayerId, UserId};
 
 /// Most bytes of one signal.
 pub const MAX_SIGNAL: usize = 12 * 1_024;
@@ -127,6 +127,21 @@ pub enum ProximityCommand {
         /// The new rules.
         rules: ProximityRules,
     },
+    /// Replace whom moderators muted in calls.
+    Silence {
+        /// Muted users.
+        silenced: Vec<(UserId, Silence)>,
+    },
+}
+
+/// What others do not get of a user in calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
+pub struct Silence {
+    /// Audio.
+    pub voice: bool,
+    /// Video of camera and screen.
+    pub video: bool,
 }
 
 /// What changed about peers and the proximity rules.

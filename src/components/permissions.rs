@@ -333,9 +333,8 @@ mod tests {
 
     #[test]
     fn each_role_may_do_what_the_golden_table_says() {
-        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/permissions.json");
-        let table = std::fs::read_to_string(file).unwrap();
-        let table: Vec<GoldenRow> = serde_json::from_str(&table).unwrap();
+        let table = include_str!("../../tests/golden/permissions.json");
+        let table: Vec<GoldenRow> = serde_json::from_str(table).unwrap();
         let named: Vec<&str> = table.iter().map(|row| row.permission.as_str()).collect();
         let all = OF_SPACES.map(|permission| format!("{permission:?}"));
         assert_eq!(named, all, "every permission has its row");

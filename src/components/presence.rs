@@ -27,6 +27,41 @@ pub struct RememberedPose {
     pub facing: Facing,
 }
 
+/// Conditions of a join that the space checks itself, because others join at the same time. They
+/// are for new players: one who is here already stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
+pub struct JoinTerms {
+    /// Most players in the space, this one included; `None` for no limit.
+    pub room: Option<u32>,
+    /// Until when no new player may join, in Unix milliseconds; `None` when they may.
+    pub locked_until: Option<i64>,
+}
+
+/// Why a user did not join.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[cfg_attr(test, derive(serde::Deserialize))]
+pub enum JoinRefusal {
+    /// There are as many players as may be.
+    Full,
+    /// The space is locked until this time, in Unix milliseconds.
+    Locked(i64),
+}
+
+impl JoinTerms {
+    /// Why a new player may not join those who are here.
+    pub fn refusal(self, players: usize) -> Option<JoinRefusal> {
+        if let Some(until) = self.locked_until {
+            return Some(JoinRefusal::Locked(until));
+        }
+        let most = self
+            .room
+            .map(|room| usize::try_from(room).unwrap_or(usize::MAX));
+        most.filter(|most| players >= *most)
+            .map(|_| JoinRefusal::Full)
+    }
+}
+
 /// Requests about who is in the space.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(serde::Deserialize))]
@@ -47,6 +82,8 @@ pub enum PresenceCommand {
         blocked: Vec<UserId>,
         /// Relay that has the client.
         relay: RelayId,
+        /// Conditions that only the space can check.
+        terms: JoinTerms,
     },
     /// A player whose connection outlived the space's last epoch, but who joined after its last
     /// checkpoint. The player appears where others last saw them, under the same number.
@@ -80,6 +117,12 @@ pub enum PresenceCommand {
         /// The player who leaves.
         player: PlayerId,
     },
+    /// A user may not be here any more: removes their player if it has no connection. Connections
+    /// are closed where they are.
+    Remove {
+        /// The user who was sent out.
+        user: UserId,
+    },
     /// A user changes their avatar.
     ChangeAvatar {
         /// User who changes. Nothing happens when they are not here.
@@ -103,5 +146,14 @@ pub enum PresenceFact {
         again: bool,
         /// Relay that has the client. Clients of the user at other relays are replaced.
         relay: RelayId,
+    },
+    /// A join was refused: the user has no player.
+    Refused {
+        /// The user who asked.
+        user: UserId,
+        /// Relay that has the client.
+        relay: RelayId,
+        /// Reason of the refusal.
+        why: JoinRefusal,
     },
 }

@@ -178,6 +178,7 @@ const fn load(command: &Command) -> CommandLoad<'_> {
             | PresenceCommand::Resume { .. }
             | PresenceCommand::Stay { .. }
             | PresenceCommand::Disconnect { .. }
+            | PresenceCommand::Remove { .. }
             | PresenceCommand::ChangeAvatar { .. },
         )
         | Command::Movement(_)

@@ -15,7 +15,7 @@ use crate::components::fact::Fact;
 use crate::components::id::{RelayId, SpaceId, UserId};
 use crate::components::layout::SpaceLayout;
 use crate::components::peers::ProximityRules;
-use crate::components::presence::{PresenceCommand, PresenceFact};
+use crate::components::presence::{JoinTerms, PresenceCommand, PresenceFact};
 use crate::components::scene::Scene;
 use crate::components::unit::TickRate;
 use crate::host::monotonic::MonotonicTime;
@@ -110,6 +110,7 @@ fn join() -> Command {
         arrive: None,
         blocked: Vec::new(),
         relay: RelayId::default(),
+        terms: JoinTerms::default(),
     })
 }
 

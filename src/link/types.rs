@@ -13,7 +13,7 @@ use crate::components::fact::Fact;
 use crate::components::movement::{MovementCommand, MovementFact};
 use crate::components::peers::{MediaRoute, ProximityCommand, ProximityFact, ProximityReason};
 use crate::components::player::{Goal, PlayerRef};
-use crate::components::presence::{PresenceCommand, PresenceFact};
+use crate::components::presence::{JoinRefusal, PresenceCommand, PresenceFact};
 use crate::components::status::{Status, StatusCommand, StatusFact, WaveKind};
 use crate::components::zone::{ZoneCommand, ZoneFact, ZoneKind};
 use crate::host::{Ending, SpaceUpdate};
@@ -39,6 +39,7 @@ fn types() -> WireTypes {
         ProximityCommand,
         Fact,
         PresenceFact,
+        JoinRefusal,
         MovementFact,
         ChatFact,
         ElementFact,

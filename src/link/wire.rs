@@ -165,6 +165,8 @@ pub enum LinkBroadcast {
     Look,
     /// Memberships of a space changed; its people may be connected to the receiving process.
     Memberships(SpaceId),
+    /// A user of that name asks to be let into a space; people inside who may answer are told.
+    JoinRequest(SpaceId, String),
 }
 
 /// Why a link failed.

@@ -108,6 +108,7 @@ impl Store {
              from users left join sessions on sessions.user_id = users.id and sessions.expires_at \
              >= $3 \
              where lower(users.username) like $1 escape '!' and users.username > $2 \
+             and users.is_guest = 0 \
              group by users.id, users.username, users.role, users.created_at, \
              users.suspended_until, \
              users.suspended_reason, users.name_checked, users.name_key, \

@@ -44,6 +44,30 @@ pub enum Act {
     DeleteUpload,
     /// A user's role in a space was changed.
     SetRole,
+    /// A user was kicked from a space.
+    Kick,
+    /// A kick was lifted.
+    LiftKick,
+    /// A user was banned from a space.
+    Ban,
+    /// A ban was lifted.
+    LiftBan,
+    /// A user was muted in a space.
+    Mute,
+    /// The mutes of a user were lifted.
+    Unmute,
+    /// A space was locked down, or a lockdown was ended.
+    Lockdown,
+    /// A join request was answered.
+    AnswerRequest,
+    /// An invite to a space was made.
+    Invite,
+    /// An invite to a space was revoked.
+    RevokeInvite,
+    /// A user came by an invite to a space.
+    AcceptInvite,
+    /// A space was changed: its name, who may enter it, or roles of permissions.
+    ChangeSpace,
 }
 
 impl Act {
@@ -58,6 +82,18 @@ impl Act {
             Self::DeleteSpace => "delete-space",
             Self::DeleteUpload => "delete-upload",
             Self::SetRole => "set-role",
+            Self::Kick => "kick",
+            Self::LiftKick => "lift-kick",
+            Self::Ban => "ban",
+            Self::LiftBan => "lift-ban",
+            Self::Mute => "mute",
+            Self::Unmute => "unmute",
+            Self::Lockdown => "lockdown",
+            Self::AnswerRequest => "answer-request",
+            Self::Invite => "invite",
+            Self::RevokeInvite => "revoke-invite",
+            Self::AcceptInvite => "accept-invite",
+            Self::ChangeSpace => "change-space",
         }
     }
 }
@@ -144,22 +180,49 @@ impl Store {
         .bind(i64::from(limit))
         .fetch_all(&self.readers)
         .await?;
-        rows.into_iter()
-            .map(
-                |(row, at, actor_id, actor, action, space, target_id, target, detail)| {
-                    Ok(AuditRow {
-                        id: id(&row)?,
-                        at,
-                        actor_id,
-                        actor,
-                        action,
-                        space,
-                        target_id,
-                        target,
-                        detail,
-                    })
-                },
-            )
-            .collect()
+        read(rows)
     }
+
+    /// As [`audit_log`](Self::audit_log), of one space; without changes of the space itself unless
+    /// `is_whole`.
+    pub async fn audit_log_of(
+        &self,
+        space: SpaceId,
+        is_whole: bool,
+        before: Option<Uuid>,
+        limit: u32,
+    ) -> Result<Vec<AuditRow>, StoreError> {
+        let rows: Vec<AuditColumns> = sqlx::query_as(
+            "select id, at, actor_id, actor, action, space_id, target_id, target, detail from \
+             audit_log where space_id = $1 and ($2 = '' or id < $2) \
+             and ($3 = 1 or action <> 'change-space') order by id desc limit $4",
+        )
+        .bind(space.to_string())
+        .bind(before.map(|before| before.to_string()).unwrap_or_default())
+        .bind(i64::from(is_whole))
+        .bind(i64::from(limit))
+        .fetch_all(&self.readers)
+        .await?;
+        read(rows)
+    }
+}
+
+fn read(rows: Vec<AuditColumns>) -> Result<Vec<AuditRow>, StoreError> {
+    rows.into_iter()
+        .map(
+            |(row, at, actor_id, actor, action, space, target_id, target, detail)| {
+                Ok(AuditRow {
+                    id: id(&row)?,
+                    at,
+                    actor_id,
+                    actor,
+                    action,
+                    space,
+                    target_id,
+                    target,
+                    detail,
+                })
+            },
+        )
+        .collect()
 }

@@ -14,8 +14,10 @@ const LENGTHS_OF_CONVERSATIONS: &str = "select cast(octet_length(last.text) as b
     where user_id = $1 and last_id < $2 order by last_id desc limit $3";
 
 /// A page of conversations.
-const CONVERSATIONS: &str = "select others.id as other_id, others.username as other_name, \
-    avatars.image_url, unread, last.id, last.client_id, last.from_id, authors.username, \
+const CONVERSATIONS: &str = "select others.id as other_id, \
+    coalesce(others.display_name, others.username) as other_name, \
+    avatars.image_url, unread, last.id, last.client_id, last.from_id, \
+    coalesce(authors.display_name, authors.username) as username, \
     last.to_id, last.text, last.at \
     from direct_conversations \
     join direct_messages last on last.id = last_id \
@@ -87,6 +89,19 @@ struct RawConversation {
 }
 
 impl Store {
+    /// Whether a user wrote to another before.
+    pub async fn has_written(&self, from: UserId, to: UserId) -> Result<bool, StoreError> {
+        let row: Option<(i64,)> = sqlx::query_as(
+            "select cast(1 as bigint) from direct_messages where pair = $1 and from_id = $2 \
+             limit 1",
+        )
+        .bind(pair(from, to))
+        .bind(from.to_string())
+        .fetch_optional(&self.readers)
+        .await?;
+        Ok(row.is_some())
+    }
+
     /// Writes a message once, however often it is sent. In a conversation a later message has a
     /// higher id, independent of the clocks of processes.
     pub async fn write_direct(&self, new: NewMessage<'_>) -> Result<Written, StoreError> {
@@ -131,7 +146,8 @@ impl Store {
             }
         }
         let row: RawMessage = sqlx::query_as(
-            "select direct_messages.id, client_id, from_id, username, to_id, text, at from \
+            "select direct_messages.id, client_id, from_id, \
+             coalesce(display_name, username) as username, to_id, text, at from \
             direct_messages \
              join users on users.id = from_id where from_id = $1 and to_id = $2 and client_id = $3",
         )

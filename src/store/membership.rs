@@ -18,7 +18,8 @@ const KICK: &str = "kick";
 /// Selects [`RawMembership`] of given users and spaces, each as both ids with a space between.
 const MEMBERSHIPS: Statement = over_given!(
     "select users.id as user_id, spaces.id as space_id, users.role as server_role, \
-     users.is_guest, spaces.creator_id, spaces.permission_roles, spaces.membership_version, \
+     users.is_guest, spaces.name as space_name, spaces.creator_id, spaces.permission_roles, \
+     spaces.membership_version, \
      spaces.access, spaces.access_policy, spaces.guests, spaces.capacity, spaces.opens_at, \
      spaces.closes_at, spaces.lockdown_until, space_members.role as space_role, \
      bans.kind as ban_kind, bans.until as ban_until, bans.reason as ban_reason, \
@@ -106,8 +107,7 @@ pub(super) fn read_roles(text: &str) -> PermissionRoles {
 }
 
 /// Roles of permissions for a row.
-#[cfg(test)]
-fn write_roles(roles: PermissionRoles) -> String {
+pub(super) fn write_roles(roles: PermissionRoles) -> String {
     let word = |role: SpaceRole| Some(role.word().to_owned());
     let stored = StoredRoles {
         say: word(roles.say),
@@ -125,6 +125,7 @@ struct RawMembership {
     space_id: String,
     server_role: String,
     is_guest: i64,
+    space_name: String,
     creator_id: Option<String>,
     permission_roles: String,
     membership_version: i64,
@@ -172,6 +173,8 @@ impl RawMembership {
                 roles: read_roles(&self.permission_roles),
             },
             is_member: given.is_some(),
+            is_guest: self.is_guest != 0,
+            space_name: self.space_name,
             mutes: Mutes {
                 chat: self.mute_chat.unwrap_or_default(),
                 voice: self.mute_voice.unwrap_or_default(),

@@ -60,6 +60,22 @@ impl SessionId {
     }
 }
 
+/// Letters of the hash of a token that name its session to its user.
+const ID_LETTERS: usize = 16;
+
+/// A session, as its user sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionRow {
+    /// Id; it does not authenticate.
+    pub id: String,
+    /// Time of the sign-in, in Unix milliseconds.
+    pub created_at: i64,
+    /// Last use, rounded to the hour, in Unix milliseconds.
+    pub used_at: i64,
+    /// Whether it is the session of the given token.
+    pub is_this: bool,
+}
+
 /// How a session ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SessionEnd {
@@ -113,6 +129,15 @@ impl Store {
     /// Signs a user in; returns the token. Each new session also deletes one expired session; only
     /// one, because two transactions that delete the same rows in different orders could deadlock.
     pub async fn sign_in(&self, user: UserId) -> Result<String, StoreError> {
+        self.begin_session(user, lifetime(false)).await
+    }
+
+    /// As [`sign_in`](Self::sign_in), for a guest, whose session ends sooner.
+    pub async fn sign_in_guest(&self, user: UserId) -> Result<String, StoreError> {
+        self.begin_session(user, lifetime(true)).await
+    }
+
+    async fn begin_session(&self, user: UserId, lifetime_ms: i64) -> Result<String, StoreError> {
         let token = new_token();
         let now = now_ms();
         sqlx::query(
@@ -129,7 +154,7 @@ impl Store {
         .bind(hash_token(&token))
         .bind(user.to_string())
         .bind(now)
-        .bind(now + LIFETIME_MS)
+        .bind(now + lifetime_ms)
         .execute(&self.writer)
         .await?;
         Ok(token)
@@ -208,6 +233,51 @@ impl Store {
             .execute(&self.writer)
             .await?;
         Ok(())
+    }
+
+    /// Sessions of a user that have not ended, those used last first. `token` is that of one of
+    /// them.
+    pub async fn sessions_of(
+        &self,
+        user: UserId,
+        token: &str,
+    ) -> Result<Vec<SessionRow>, StoreError> {
+        let rows: Vec<(String, i64, i64)> = sqlx::query_as(
+            "select token_hash, created_at, used_at from sessions where user_id = $1 \
+             and expires_at >= $2 order by used_at desc, token_hash limit 1000",
+        )
+        .bind(user.to_string())
+        .bind(now_ms())
+        .fetch_all(&self.readers)
+        .await?;
+        let this = hash_token(token);
+        let rows = rows.into_iter().map(|(mut hash, created_at, used_at)| {
+            let is_this = hash == this;
+            hash.truncate(ID_LETTERS);
+            SessionRow {
+                id: hash,
+                created_at,
+                used_at,
+                is_this,
+            }
+        });
+        Ok(rows.collect())
+    }
+
+    /// Ends the session of a user with that id; returns whether there was one.
+    pub async fn end_session(&self, user: UserId, id: &str) -> Result<bool, StoreError> {
+        // PostgreSQL cannot query a NUL.
+        if id.contains('\0') {
+            return Ok(false);
+        }
+        let ended = sqlx::query(
+            "delete from sessions where user_id = $1 and substr(token_hash, 1, 16) = $2",
+        )
+        .bind(user.to_string())
+        .bind(id)
+        .execute(&self.writer)
+        .await?;
+        Ok(ended.rows_affected() > 0)
     }
 
     /// Ends every session of a user.

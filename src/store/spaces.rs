@@ -38,7 +38,7 @@ macro_rules! space_columns {
 }
 
 impl Access {
-    const fn word(self) -> &'static str {
+    pub(super) const fn word(self) -> &'static str {
         match self {
             Self::Public => "public",
             Self::Unlisted => "unlisted",

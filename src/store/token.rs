@@ -27,3 +27,29 @@ pub fn hex(bytes: &[u8]) -> String {
             text
         })
 }
+
+/// Bytes of hexadecimal text; `None` for other texts.
+pub fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits = text.as_bytes();
+    if !digits.len().is_multiple_of(2) || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    let pairs = digits.chunks(2).map(std::str::from_utf8);
+    pairs
+        .map(|pair| u8::from_str_radix(pair.ok()?, 16).ok())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hexadecimal_text_is_read_as_it_was_written() {
+        assert_eq!(unhex(&hex(&[0, 9, 171, 255])), Some(vec![0, 9, 171, 255]));
+        assert_eq!(unhex(""), Some(Vec::new()));
+        for wrong in ["a", "+1", "0g", "é0", "0x12"] {
+            assert_eq!(unhex(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -30,6 +30,7 @@ mod scatter;
 pub mod slow_mode;
 pub mod status;
 pub mod steering;
+mod terms;
 mod typed_vec;
 pub mod walking;
 pub mod zones;

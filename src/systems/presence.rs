@@ -13,11 +13,11 @@ use super::player::{Player, admit};
 use super::proximity::{Proximity, ProximitySlot};
 use super::publish::PublishedState;
 use super::remembered::{Remembered, pose};
-use super::roster::{Roster, entity};
+use super::roster::{Roster, entity, player_of_user};
 use super::saving::{self, SectionError};
 use super::{
     Outbox, SimulateSystems, SpaceBuilder, arrival, chat, following, home, movement, proximity,
-    status, tell, zones,
+    status, tell, terms, zones,
 };
 use crate::components::direction::Facing;
 use crate::components::fact::Fact;
@@ -53,7 +53,11 @@ pub(super) fn apply(world: &mut World, command: PresenceCommand) {
             arrive,
             blocked,
             relay,
-        } => join(world, user, name, avatar, arrive, blocked, relay),
+            terms,
+        } if terms::accept(world, user, relay, terms) => {
+            join(world, user, name, avatar, arrive, blocked, relay);
+        }
+        PresenceCommand::Join { .. } => {}
         PresenceCommand::Resume {
             card,
             position,
@@ -65,6 +69,7 @@ pub(super) fn apply(world: &mut World, command: PresenceCommand) {
         PresenceCommand::Stay { player } => stay(world, player),
         PresenceCommand::Disconnect { player } => disconnect(world, player),
         PresenceCommand::Leave { player } => leave(world, player),
+        PresenceCommand::Remove { user } => remove(world, user),
         PresenceCommand::ChangeAvatar { user, avatar } => change_avatar(world, user, avatar),
     }
 }
@@ -231,7 +236,19 @@ fn disconnect(world: &mut World, player: PlayerId) {
     status::change_media(world, player, Media::default());
 }
 
-pub(super) fn leave(world: &mut World, player: PlayerId) {
+/// Removes the player of a user who was sent out, if it has no connection.
+fn remove(world: &mut World, user: UserId) {
+    let Some(player) = player_of_user(world, user) else {
+        return;
+    };
+    let entity = entity(world, player);
+    let state = entity.and_then(|entity| world.get::<Disconnected>(entity));
+    if state.is_some_and(|state| state.0.is_some()) {
+        leave(world, player);
+    }
+}
+
+fn leave(world: &mut World, player: PlayerId) {
     let Some(entity) = world.resource_mut::<Roster>().players.remove(&player) else {
         return;
     };

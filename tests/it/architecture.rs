@@ -361,7 +361,7 @@ fn has_word(line: &str, word: &str) -> bool {
 const READS_STANDING: [&str; 4] = [
     "src/components/permissions.rs",
     "src/store/users.rs",
-    "src/store/standing.rs",
+    "src/store/membership.rs",
     "src/api/extract.rs",
 ];
 

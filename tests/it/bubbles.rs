@@ -15,7 +15,7 @@ use plaza::components::layout::SpaceLayout;
 use plaza::components::movement::MovementCommand;
 use plaza::components::peers::{Peer, ProximityFact, ProximityReason, ProximityRules};
 use plaza::components::player::Goal;
-use plaza::components::presence::PresenceCommand;
+use plaza::components::presence::{JoinTerms, PresenceCommand};
 use plaza::components::status::{Status, StatusCommand, StatusFact, WaveKind};
 use plaza::components::tile_rect::TileRect;
 use plaza::components::unit::{TickRate, Tile};
@@ -161,6 +161,7 @@ fn join(number: u32) -> Command {
         arrive: None,
         blocked: Vec::new(),
         relay: RelayId::default(),
+        terms: JoinTerms::default(),
     })
 }
 

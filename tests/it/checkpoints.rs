@@ -11,7 +11,7 @@ use plaza::components::layout::SpaceLayout;
 use plaza::components::movement::MovementCommand;
 use plaza::components::peers::ProximityRules;
 use plaza::components::player::{Avatar, Goal};
-use plaza::components::presence::PresenceCommand;
+use plaza::components::presence::{JoinTerms, PresenceCommand};
 use plaza::components::status::{Media, Status, StatusCommand};
 use plaza::components::tile_rect::TileRect;
 use plaza::components::unit::{Tick, TickRate, Tile};
@@ -59,6 +59,7 @@ fn join(number: u128) -> Command {
         arrive: None,
         blocked: (number == 3).then(|| user(9)).into_iter().collect(),
         relay: RelayId::default(),
+        terms: JoinTerms::default(),
     })
 }
 

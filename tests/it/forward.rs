@@ -13,7 +13,7 @@ use plaza::components::fact::Fact;
 use plaza::components::id::{PlayerId, RelayId, UserId};
 use plaza::components::layout::SpaceLayout;
 use plaza::components::peers::{MediaRoute, ProximityRules, SfuEndpoint};
-use plaza::components::presence::PresenceCommand;
+use plaza::components::presence::{JoinTerms, PresenceCommand};
 use plaza::components::unit::TickRate;
 use plaza::media::sfu::{SfuSettings, Stream, pack, unpack};
 use plaza::net::protocol::call::{CallC2s, CallS2c, SfuC2s};
@@ -572,6 +572,7 @@ fn join(space: &mut Space, number: u32) {
         arrive: None,
         blocked: Vec::new(),
         relay: RelayId::default(),
+        terms: JoinTerms::default(),
     });
     space.step(&[join]);
     wait(space);

@@ -96,6 +96,7 @@ impl TestServer {
         settings.min_free_disk = 0;
         settings.open_admin_signup = true;
         settings.auth_rate = 0;
+        settings.guests.per_hour = 0;
         settings.budgets = BudgetSettings::NONE;
         settings.password_cost = PasswordCost::Token;
         settings.metrics = None;

@@ -188,3 +188,35 @@ async fn sockets_end_in_every_process_of_a_cluster() {
         server.stop().await;
     }
 }
+
+#[tokio::test]
+async fn one_session_is_ended_from_another_one() {
+    let server = TestServer::start_with(|settings| settings.sweep = NEVER).await;
+    let ada = server.user("ada").await;
+    let again = json!({"username": "ada", "password": "secret"});
+    let again = server.post("/signin", None, again).await.fine();
+    let there = Person {
+        id: ada.id.clone(),
+        token: text(&again["token"]),
+    };
+    let space = server.space(&ada, "9x9").await;
+    let mut client = BinaryClient::join(&server.address, &there, &space).await;
+    let list = server.get("/me/session", Some(&ada)).await.fine();
+    let sessions = list["sessions"].as_array().unwrap();
+    assert_eq!(sessions.len(), 2);
+    let other = sessions.iter().find(|one| one["isThis"] == false).unwrap();
+    let path = format!("/me/session/{}", text(&other["id"]));
+    let bob = server.user("bob").await;
+    server
+        .call("DELETE", &path, Some(&bob), Value::Null)
+        .await
+        .refused(400);
+    server
+        .call("DELETE", &path, Some(&ada), Value::Null)
+        .await
+        .fine();
+    assert_eq!(client.ended().await, Some(4401));
+    server.get("/me", Some(&there)).await.refused(401);
+    server.get("/me", Some(&ada)).await.fine();
+    server.stop().await;
+}

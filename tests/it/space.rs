@@ -18,7 +18,7 @@ use plaza::components::layout::{Placement, SpaceLayout};
 use plaza::components::movement::{MovementCommand, MovementFact};
 use plaza::components::peers::{ProximityFact, ProximityRules};
 use plaza::components::player::{Goal, HeldStep};
-use plaza::components::presence::{PresenceCommand, PresenceFact};
+use plaza::components::presence::{JoinTerms, PresenceCommand, PresenceFact};
 use plaza::components::tile_rect::TileRect;
 use plaza::components::unit::{Position, SUBTILES, Tick, TickRate, Tile};
 use plaza::components::zone::{Zone, ZoneCommand, ZoneKind};
@@ -74,6 +74,7 @@ pub fn join(number: u128) -> Command {
         arrive: None,
         blocked: Vec::new(),
         relay: RelayId::default(),
+        terms: JoinTerms::default(),
     })
 }
 
@@ -1245,6 +1246,7 @@ proptest! {
             Command::Presence(PresenceCommand::Join {
                 user: card.user, name: card.name, avatar: None, arrive: None, blocked: Vec::new(),
                 relay: RelayId::default(),
+                terms: JoinTerms::default(),
             })).collect();
         // Players at the edge of hearing are connected afresh: see the tests of proximity.
         let step = |space: &mut Space, commands: &[Command]| {

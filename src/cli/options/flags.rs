@@ -7,7 +7,7 @@ use clap::{Arg, Args};
 use serde::Deserialize;
 
 use crate::net::protocol::client::JoinWord;
-use crate::settings::SignUpPolicy;
+use crate::settings::{GuestSwitch, SignUpPolicy};
 
 /// Options of the command line, the environment and the file. An option that is not set is `None`.
 #[derive(Args, Deserialize, Default, Clone)]
@@ -36,6 +36,15 @@ pub struct ServeArgs {
     /// open]
     #[arg(long, env = "PLAZA_SIGNUP")]
     pub(super) signup: Option<SignUpPolicy>,
+    /// Whether people may enter without an account, in spaces that allow it [default: on]
+    #[arg(long, env = "PLAZA_GUESTS")]
+    pub(super) guests: Option<GuestSwitch>,
+    /// New guests per hour from one network; 0 for no limit [default: 5]
+    #[arg(long, env = "PLAZA_GUESTS_PER_HOUR")]
+    pub(super) guests_per_hour: Option<u32>,
+    /// Guests at the same time [default: 1000]
+    #[arg(long, env = "PLAZA_MAX_GUESTS")]
+    pub(super) max_guests: Option<u32>,
     /// Ticks of a space per second, 10 to 60 [default: 20]
     #[arg(long, env = "PLAZA_TICK_RATE")]
     pub(super) tick_rate: Option<u8>,
@@ -274,7 +283,8 @@ impl ServeArgs {
     /// These options, and those of the other where these have none.
     pub(super) fn or(self, other: Self) -> Self {
         either!(self, other, {
-            listen, data_dir, database_url, open_admin_signup, signup, tick_rate, join_event,
+            listen, data_dir, database_url, open_admin_signup, signup, guests,
+            guests_per_hour, max_guests, tick_rate, join_event,
             allowed_origins, auth_rate, max_guess_delay, max_sessions_per_user, request_rate,
             edit_rate, search_rate, upload_rate, picture_rate, text_rate, max_chat_per_space,
             upload_quota, min_free_disk, max_connections, max_connections_per_address,

@@ -17,7 +17,9 @@ use crate::media::ice::IceSettings;
 use crate::media::livekit::LiveKitSettings;
 use crate::media::sfu::SfuSettings;
 use crate::net::budget::BudgetSettings;
-use crate::settings::{ClusterSettings, MetricsSettings, PasswordCost, Quotas, Settings};
+use crate::settings::{
+    ClusterSettings, GuestSettings, GuestSwitch, MetricsSettings, PasswordCost, Quotas, Settings,
+};
 
 /// Default address for links from other processes.
 const LINK_LISTEN: &str = "127.0.0.1:0";
@@ -164,6 +166,11 @@ impl ServeArgs {
                 database_url: database_url(self.database_url.as_deref())?,
                 open_admin_signup: self.open_admin_signup.unwrap_or(defaults.open_admin_signup),
                 signup: self.signup.unwrap_or_default(),
+                guests: GuestSettings {
+                    allowed: self.guests != Some(GuestSwitch::Off),
+                    per_hour: self.guests_per_hour.unwrap_or(defaults.guests.per_hour),
+                    most: self.max_guests.unwrap_or(defaults.guests.most),
+                },
                 tick_rate,
                 join_event: self.join_event.unwrap_or_default(),
                 allowed_origins: origins(self.allowed_origins.unwrap_or_default())?,

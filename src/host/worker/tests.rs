@@ -16,7 +16,7 @@ use crate::components::layout::SpaceLayout;
 use crate::components::movement::MovementCommand;
 use crate::components::peers::ProximityRules;
 use crate::components::player::Goal;
-use crate::components::presence::PresenceCommand;
+use crate::components::presence::{JoinTerms, PresenceCommand};
 use crate::components::unit::{TickRate, Tile};
 use crate::space::Space;
 
@@ -174,6 +174,7 @@ fn the_spaces_of_a_thread_share_one_search_budget() {
             arrive: None,
             blocked: Vec::new(),
             relay: RelayId::default(),
+            terms: JoinTerms::default(),
         })
     };
     searched(&mut thread, &join);
@@ -230,6 +231,7 @@ fn a_space_is_unloaded_only_while_no_player_is_connected() {
         arrive: None,
         blocked: Vec::new(),
         relay: RelayId::default(),
+        terms: JoinTerms::default(),
     }));
     assert!(!is_unloaded(&mut thread), "a player is about to join");
     assert_eq!(tick(&mut thread), u64::MAX);

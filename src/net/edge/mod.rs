@@ -9,6 +9,7 @@ mod connection;
 mod entering;
 mod framing;
 mod gate;
+mod news;
 pub mod refusal;
 mod send_queue;
 mod standing;

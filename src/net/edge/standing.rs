@@ -43,23 +43,35 @@ pub(super) struct CurrentStanding {
     user: UserId,
     space: SpaceId,
     last: Membership,
-    asked: Instant,
+    /// `None` until an action asked for a permission.
+    asked: Option<Instant>,
+    /// Number of changes that the process knew of when it asked.
+    changes: u64,
 }
 
 impl CurrentStanding {
-    /// Begins with the membership that was just read.
-    pub(super) fn new(user: UserId, space: SpaceId, membership: Membership) -> Self {
+    /// Begins with the membership of the join, which counts while the database does not answer.
+    pub(super) fn new(user: UserId, space: SpaceId, membership: Membership, changes: u64) -> Self {
         Self {
             user,
             space,
             last: membership,
-            asked: Instant::now(),
+            asked: None,
+            changes,
         }
     }
 
-    /// How the user stands to the space now.
-    pub(super) async fn now(&mut self, store: &Store, outage: &Outage) -> &Membership {
-        if self.asked.elapsed() >= FRESH && !outage.is_recent(Instant::now()) {
+    /// How the user stands to the space now. `changes` are those that the process knows of.
+    pub(super) async fn now(
+        &mut self,
+        store: &Store,
+        outage: &Outage,
+        changes: u64,
+    ) -> &Membership {
+        let is_fresh = self.asked.is_some_and(|asked| asked.elapsed() < FRESH);
+        let is_old = !is_fresh || self.changes != changes;
+        self.changes = changes;
+        if is_old && !outage.is_recent(Instant::now()) {
             // Boxed, because the future of a connection should stay small.
             Box::pin(self.ask(store, outage)).await;
         }
@@ -74,7 +86,7 @@ impl CurrentStanding {
             Ok(Err(error)) => outage.began(now, &error),
             Err(_) => outage.began(now, &"the database took too long"),
         }
-        self.asked = now;
+        self.asked = Some(now);
     }
 }
 

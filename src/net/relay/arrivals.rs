@@ -8,7 +8,7 @@ use super::view::ClientView;
 use super::{Arrival, ClientId, Departure, ProtocolView, Relay, RelayClient, Sink, Step};
 use crate::components::command::Command;
 use crate::components::id::{PlayerId, RelayId, UserId};
-use crate::components::presence::PresenceCommand;
+use crate::components::presence::{JoinRefusal, PresenceCommand};
 use crate::net::codec::encode;
 use crate::net::protocol::client::ProtocolKind;
 use crate::net::protocol::session::{MissedS2c, SessionS2c, WelcomeS2c};
@@ -135,13 +135,14 @@ impl Relay {
         let arrival = self.arriving.swap_remove(index);
         // Before the welcome: the session must know the player when the client answers. If the
         // connection is gone by now, its detach follows and removes the player.
-        let _ = arrival.ready.send(player);
+        let _ = arrival.ready.send(Ok(player));
         let mut wants_history = true;
         let view = match arrival.dialect {
             ProtocolKind::Binary { width, height } => {
+                let name = arrival.space_name.as_ref().unwrap_or(&self.scene.name);
                 arrival
                     .sink
-                    .event(encode(&self.welcome(player, &arrival.blocked)).into());
+                    .event(encode(&self.welcome(player, name, &arrival.blocked)).into());
                 ProtocolView::Binary(ClientView::new(width, height))
             }
             ProtocolKind::Json {
@@ -173,13 +174,24 @@ impl Relay {
         None
     }
 
-    fn welcome(&self, player: PlayerId, blocked: &[UserId]) -> ServerMessage {
+    /// The space refused a join: tells the connection that waits for it.
+    pub(super) fn refuse_join(&mut self, user: UserId, why: JoinRefusal) {
+        self.abandoned.remove(&user);
+        let mut arriving = self.arriving.iter();
+        if let Some(index) = arriving.position(|arrival| arrival.user == user) {
+            let arrival = self.arriving.swap_remove(index);
+            // A connection that is gone need not know.
+            let _ = arrival.ready.send(Err(why));
+        }
+    }
+
+    fn welcome(&self, player: PlayerId, space_name: &str, blocked: &[UserId]) -> ServerMessage {
         ServerMessage::Session(SessionS2c::Welcome(WelcomeS2c {
             player: player.0,
             epoch: self.visible.epoch(),
             tick: self.visible.tick().0,
             tick_rate: self.scene.tick_rate,
-            space_name: self.scene.name.clone(),
+            space_name: space_name.to_owned(),
             width: self.scene.width,
             height: self.scene.height,
             map_version: self.visible.version(),
@@ -221,6 +233,7 @@ pub(super) fn join_command(relay: RelayId, arrival: &Arrival) -> Command {
         arrive: arrival.arrive.clone(),
         blocked: arrival.blocked.clone(),
         relay,
+        terms: arrival.terms,
     })
 }
 

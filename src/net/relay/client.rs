@@ -9,6 +9,7 @@ use super::json_view::JsonView;
 use super::view::ClientView;
 use crate::components::id::{PlayerId, UserId};
 use crate::components::player::Avatar;
+use crate::components::presence::{JoinRefusal, JoinTerms};
 use crate::net::codec::encode;
 use crate::net::protocol::ServerMessage;
 use crate::net::protocol::client::ProtocolKind;
@@ -59,8 +60,12 @@ pub struct Arrival {
     pub dialect: ProtocolKind,
     /// Takes the bytes for the client.
     pub sink: Arc<dyn Sink>,
-    /// Receives the player's number when it has joined.
-    pub ready: oneshot::Sender<PlayerId>,
+    /// Current name of the space; `None` for the one that it was opened with.
+    pub space_name: Option<String>,
+    /// Conditions that only the space can check.
+    pub terms: JoinTerms,
+    /// Receives the player's number when it has joined, or why it did not.
+    pub ready: oneshot::Sender<Result<PlayerId, JoinRefusal>>,
 }
 
 /// How a connection ended.

@@ -18,7 +18,7 @@ use crate::components::direction::{Facing, Motion};
 use crate::components::fact::{Fact, Snapshot, Stance, TickOutput};
 use crate::components::id::{ChatId, PlayerId, RelayId, UserId};
 use crate::components::player::{Card, Carry, OwnState};
-use crate::components::presence::PresenceFact;
+use crate::components::presence::{JoinTerms, PresenceFact};
 use crate::components::scene::Scene;
 use crate::components::status::{Media, Status};
 use crate::components::unit::{Position, Tick};
@@ -301,6 +301,8 @@ pub(super) fn arrive(
         blocked: Vec::new(),
         dialect: protocol,
         sink: Arc::clone(&sink) as Arc<dyn Sink>,
+        space_name: None,
+        terms: JoinTerms::default(),
         ready,
     });
     sink

@@ -238,6 +238,11 @@ impl Relay {
             Fact::Presence(PresenceFact::Joined { user, player, .. }) => {
                 self.joined_elsewhere(*user, *player);
             }
+            Fact::Presence(PresenceFact::Refused { user, relay, why }) => {
+                if *relay == self.id {
+                    self.refuse_join(*user, *why);
+                }
+            }
             Fact::Movement(refused) => self.tell_movement(refused),
             Fact::Chat(fact) => self.tell_chat(fact),
             Fact::Emote(emote) => self.send(

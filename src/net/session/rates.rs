@@ -87,6 +87,20 @@ impl UserRates {
         }
     }
 
+    /// Rate limits of a guest: half of what others may write.
+    fn of_guest(now: Instant) -> Self {
+        Self {
+            chat: Bucket::new(now, 5, Duration::from_secs(10), 5),
+            text: Bucket::new(
+                now,
+                TEXT_BYTES.0 / 2,
+                Duration::from_secs(1),
+                TEXT_BYTES.1 / 2,
+            ),
+            ..Self::new(now)
+        }
+    }
+
     /// Whether a message of a kind that is limited here is within its rate.
     pub(super) fn take(&mut self, kind: MessageKind, now: Instant) -> bool {
         self.used = now;
@@ -186,6 +200,21 @@ struct KnownUser {
 impl Rates {
     /// The rate limits of a user in a space.
     pub fn of(&self, user: UserId, space: SpaceId, now: Instant) -> SharedRates {
+        self.get(user, space, now, UserRates::new)
+    }
+
+    /// As [`of`](Self::of), for a guest.
+    pub fn of_guest(&self, user: UserId, space: SpaceId, now: Instant) -> SharedRates {
+        self.get(user, space, now, UserRates::of_guest)
+    }
+
+    fn get(
+        &self,
+        user: UserId,
+        space: SpaceId,
+        now: Instant,
+        make: fn(Instant) -> UserRates,
+    ) -> SharedRates {
         let mut known = self.0.lock();
         if known.users.len() >= known.sweep_at {
             let is_needed =
@@ -193,7 +222,7 @@ impl Rates {
             known.users.retain(|_, rates| is_needed(rates));
             known.sweep_at = SWEEP_AT.max(known.users.len() * 2);
         }
-        let fresh = || Arc::new(Mutex::new(UserRates::new(now)));
+        let fresh = || Arc::new(Mutex::new(make(now)));
         Arc::clone(known.users.entry((user, space)).or_insert_with(fresh))
     }
 }

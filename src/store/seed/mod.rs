@@ -438,9 +438,9 @@ async fn seed_space(tx: &mut Tx, space: &SeedSpace) -> Result<SeedOutcome, SeedE
     let (space_id,): (String,) = sqlx::query_as(
         "insert into spaces (id, name, search, map_id, access, width, height, plan_version, \
         seed_key, created_at, guests) \
-         values ($1, $2, $3, $4, 'public', $5, $6, 1, $7, $8, 1) on conflict (seed_key) do update set \
-         name = excluded.name, search = excluded.search, map_id = excluded.map_id, width = \
-         excluded.width, \
+         values ($1, $2, $3, $4, 'public', $5, $6, 1, $7, $8, 1) on conflict (seed_key) \
+         do update set name = excluded.name, search = excluded.search, \
+         map_id = excluded.map_id, width = excluded.width, \
          height = excluded.height, plan_version = spaces.plan_version + 1 returning id",
     )
     .bind(Uuid::now_v7().to_string())

@@ -14,6 +14,7 @@ mod people;
 mod routes;
 mod sight;
 mod signals;
+mod silence;
 mod slot;
 mod stages;
 #[cfg(test)]
@@ -42,7 +43,9 @@ use crate::components::fact::Fact;
 use crate::components::grid::Grid;
 use crate::components::id::{PlayerId, UserId};
 use crate::components::layout::SpaceLayout;
-use crate::components::peers::{ProximityCommand, ProximityFact, ProximityRules, SfuEndpoint};
+use crate::components::peers::{
+    ProximityCommand, ProximityFact, ProximityRules, SfuEndpoint, Silence,
+};
 use crate::components::player::{Body, Card};
 use crate::components::presence::Disconnected;
 use crate::components::status::Status;
@@ -68,6 +71,8 @@ pub struct Proximity {
     forwarded: BTreeSet<PersonSlot>,
     /// Users blocked by each user.
     blocks: BTreeMap<UserId, BTreeSet<UserId>>,
+    /// Users whom moderators muted.
+    silenced: BTreeMap<UserId, Silence>,
 }
 
 /// Adds the table of peers and the system that updates it.
@@ -99,6 +104,7 @@ pub fn plugin(space: &mut SpaceBuilder, layout: &SpaceLayout) {
         dirty: BTreeSet::new(),
         forwarded: BTreeSet::new(),
         blocks: BTreeMap::new(),
+        silenced: BTreeMap::new(),
     });
     space.add(Peers::default());
     space.add(ForwardedBy::default());
@@ -111,6 +117,7 @@ pub fn plugin(space: &mut SpaceBuilder, layout: &SpaceLayout) {
 pub(super) fn apply(world: &mut World, command: ProximityCommand) {
     match command {
         ProximityCommand::SetRules { rules } => set_rules(world, rules),
+        ProximityCommand::Silence { silenced } => silence::set(world, silenced),
     }
 }
 

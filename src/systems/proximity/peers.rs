@@ -22,6 +22,8 @@ const ASIDE_GAIN: u8 = 38;
 pub struct Peers {
     /// Players with peers. Both are in ascending order.
     by_player: BTreeMap<PlayerId, Vec<Peer>>,
+    /// Players who would hear those that moderators muted.
+    near_muted: BTreeMap<PlayerId, Vec<PlayerId>>,
 }
 
 impl Peers {
@@ -39,8 +41,11 @@ impl Peers {
         peers.get(index)
     }
 
-    /// Players who hear this player, in ascending order.
+    /// Players who hear this player, in ascending order; a mute in calls does not count.
     pub fn hearers(&self, player: PlayerId) -> Vec<PlayerId> {
+        if let Some(near) = self.near_muted.get(&player) {
+            return near.clone();
+        }
         let peers = self.of(player).iter();
         peers
             .filter(|peer| peer.heard)
@@ -51,6 +56,7 @@ impl Peers {
     /// Removes a player.
     pub(super) fn forget(&mut self, player: PlayerId) {
         self.by_player.remove(&player);
+        self.near_muted.remove(&player);
     }
 
     /// Players with peers, in ascending order.
@@ -71,7 +77,14 @@ impl Proximity {
             .collect();
         changed.sort_unstable();
         for (player, slot) in changed {
-            let after = self.peers_of(slot);
+            let mut after = self.peers_of(slot);
+            peers.near_muted.remove(&player);
+            if self.is_muted(slot) {
+                let near = after.iter().filter(|peer| peer.heard);
+                let near = near.map(|peer| peer.player).collect();
+                peers.near_muted.insert(player, near);
+            }
+            self.silence(slot, &mut after);
             let before = peers.by_player.get(&player).map_or(&[][..], Vec::as_slice);
             if let Some(fact) = difference(player, before, &after) {
                 outbox.0.facts.push(fact);

@@ -14,6 +14,8 @@ use crate::services::Database;
 mod access;
 mod chat;
 mod direct;
+mod entry;
+mod moderation;
 mod owners;
 mod people;
 mod places;

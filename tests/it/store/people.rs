@@ -107,6 +107,25 @@ async fn a_session_lives_until_it_is_ended(home: Home) {
     assert_eq!(store.signed_in(&there).await.unwrap(), None);
 }
 
+async fn a_user_lists_and_ends_single_sessions(home: Home) {
+    let store = &home.store;
+    let (ada, bob) = (home.user("ada").await, home.user("bob").await);
+    let (here, there) = (
+        store.sign_in(ada).await.unwrap(),
+        store.sign_in(ada).await.unwrap(),
+    );
+    let sessions = store.sessions_of(ada, &here).await.unwrap();
+    assert_eq!(sessions.len(), 2);
+    let other = sessions.iter().find(|session| !session.is_this).unwrap();
+    assert!(!store.end_session(bob, &other.id).await.unwrap());
+    assert!(store.end_session(ada, &other.id).await.unwrap());
+    for unknown in [other.id.as_str(), "", "\0", "%"] {
+        assert!(!store.end_session(ada, unknown).await.unwrap());
+    }
+    assert!(store.signed_in(&here).await.unwrap().is_some());
+    assert_eq!(store.signed_in(&there).await.unwrap(), None);
+}
+
 async fn sessions_beyond_the_limit_end_the_least_used_first(home: Home) {
     let store = &home.store;
     let (ada, bob) = (home.user("ada").await, home.user("bob").await);
@@ -585,6 +604,7 @@ on_both!(
     a_user_blocks_and_unblocks_others,
     a_session_lives_until_it_is_ended,
     sessions_beyond_the_limit_end_the_least_used_first,
+    a_user_lists_and_ends_single_sessions,
     a_new_password_ends_every_other_session,
     the_audit_log_has_the_names_of_that_time,
     a_suspension_holds_until_its_time_or_until_it_is_lifted,

@@ -51,12 +51,28 @@ export interface ChatPage {
 
 const token = object<Schema<"TokenAnswer">>({ token: string });
 const signUpRules = object<SignUpRules>({ policy: string, passwordChars: number });
-const invite = object<Invite>({ expiresAt: nullable(number), usesLeft: nullable(number) });
+const invite = object<Invite>({
+  expiresAt: nullable(number),
+  usesLeft: nullable(number),
+  space: nullable(
+    object<Schema<"InvitedSpace">>({
+      id: string,
+      name: string,
+      description: string,
+      thumbnail: string,
+      people: number,
+      role: string,
+      by: nullable(string),
+      guests: boolean,
+    }),
+  ),
+});
 const setupState = object<SetupState>({ needed: boolean, good: nullable(boolean) });
 const me = object<Me>({
   userId: string,
   username: string,
   role: string,
+  isGuest: boolean,
   looksAlike: boolean,
   avatarId: nullable(string),
   imageUrl: nullable(string),
@@ -96,6 +112,8 @@ const summary = object<SpaceSummary>({
   dimensions: string,
   people: number,
   public: boolean,
+  accessPolicy: string,
+  guests: boolean,
   mine: boolean,
   createdAt: number,
 });

@@ -395,6 +395,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/guest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enter as a guest
+         * @description Without an account, for one space: by an invite to it, or because it takes guests. A new guest
+         *     is a user without spaces and uploads, who answers direct messages but does not begin them.
+         */
+        post: operations["guest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/guest/keep": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make an account of a guest
+         * @description Under the same id: messages, roles and the position stay. Only where everyone may sign up.
+         */
+        post: operations["keepGuest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/ice": {
         parameters: {
             query?: never;
@@ -426,7 +467,11 @@ export interface paths {
          */
         get: operations["invite"];
         put?: never;
-        post?: never;
+        /**
+         * Accept an invite to a space
+         * @description The caller gets its role, or a way in. Each user counts once, however often they open the link.
+         */
+        post: operations["acceptInvite"];
         delete?: never;
         options?: never;
         head?: never;
@@ -479,6 +524,43 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List own sessions */
+        get: operations["sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/session/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End one of one's sessions
+         * @description Its connections end within a second, in every process.
+         */
+        delete: operations["endSession"];
         options?: never;
         head?: never;
         patch?: never;
@@ -664,6 +746,51 @@ export interface paths {
         delete: operations["deleteSpace"];
         options?: never;
         head?: never;
+        /**
+         * Change a space
+         * @description Name and description are for moderators, all else is for the owner. People inside who may not be
+         *     there any more are disconnected within a second.
+         */
+        patch: operations["changeSpace"];
+        trace?: never;
+    };
+    "/api/v1/space/{id}/access-policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read who may enter a space
+         * @description And how the caller stands to it. Spaces that the caller may not know of are unknown: 400.
+         */
+        get: operations["accessPolicy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/space/{id}/audit-log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the audit log of a space
+         * @description For moderators: what was done to people. For the owner also changes of the space itself.
+         */
+        get: operations["spaceAuditLog"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
         patch?: never;
         trace?: never;
     };
@@ -736,6 +863,115 @@ export interface paths {
         patch: operations["editLine"];
         trace?: never;
     };
+    "/api/v1/space/{id}/enter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give the password of a space
+         * @description The caller may enter until the password changes, for 30 days at most. Wrong passwords are
+         *     limited as those of accounts are.
+         */
+        post: operations["enterSpace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/space/{id}/invite": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List invites to a space
+         * @description For those who may make some.
+         */
+        get: operations["spaceInvites"];
+        put?: never;
+        /**
+         * Make an invite to a space
+         * @description People who open its link get the role. At most 50 are open at the same time.
+         */
+        post: operations["addSpaceInvite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/space/{id}/invite/{invite}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke an invite to a space */
+        delete: operations["revokeSpaceInvite"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/space/{id}/join-request": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List join requests
+         * @description For those who may answer them.
+         */
+        get: operations["joinRequests"];
+        put?: never;
+        /**
+         * Ask to join a space
+         * @description For spaces that are listed and for members. People inside who may answer are told at once. One
+         *     request a minute, and three open ones. Whether
+         *     it was answered is seen from `GET /space/{id}/access-policy`: then `refusal` is null.
+         */
+        post: operations["askToJoin"];
+        /** Take one's request back */
+        delete: operations["takeRequestBack"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/space/{id}/join-request/{user}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer a join request
+         * @description Of several answers the first counts. Only those with a higher role than members make members.
+         */
+        post: operations["answerJoinRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/space/{id}/livekit": {
         parameters: {
             query?: never;
@@ -756,6 +992,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/space/{id}/lockdown": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lock a space down
+         * @description Only moderators and people inside may enter: against raids.
+         */
+        post: operations["lockDown"];
+        /** End a lockdown */
+        delete: operations["endLockdown"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/space/{id}/map": {
         parameters: {
             query?: never;
@@ -765,6 +1022,77 @@ export interface paths {
         };
         /** Read the map of a space */
         get: operations["spaceMap"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/space/{id}/member": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List members
+         * @description For moderators.
+         */
+        get: operations["members"];
+        put?: never;
+        /**
+         * Add a member by name
+         * @description For moderators. The user becomes a member without being asked, and can leave.
+         */
+        post: operations["addMember"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/space/{id}/member/{user}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the role of a user
+         * @description One's own, or as a moderator that of any user.
+         */
+        get: operations["member"];
+        /**
+         * Give a role
+         * @description For moderators: to users with a lower role than their own, and only roles below their own. It
+         *     applies within a second to a user who is inside.
+         */
+        put: operations["giveRole"];
+        post?: never;
+        /**
+         * Take a role
+         * @description For moderators: from users with a lower role than their own; and for everyone: their own. A user
+         *     who may not be inside without it is disconnected.
+         */
+        delete: operations["takeRole"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/space/{id}/sanction": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List who is kicked, banned or muted */
+        get: operations["sanctions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -822,11 +1150,78 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Thumbnail of a space */
+        /**
+         * Thumbnail of a space
+         * @description Of a space that is not open to everyone only at the signed address that the server gave.
+         */
         get: operations["spaceThumbnail"];
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/space/{id}/user/{user}/ban": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ban a user
+         * @description They are disconnected within a second, lose their role, and stay out. A ban of a guest may keep
+         *     new guests of the same network out for a while; accounts of that network are not affected.
+         */
+        post: operations["ban"];
+        /** Lift a ban */
+        delete: operations["liftBan"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/space/{id}/user/{user}/kick": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Kick a user
+         * @description They are disconnected within a second, and may return after a while.
+         */
+        post: operations["kick"];
+        /** Lift a kick */
+        delete: operations["liftKick"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/space/{id}/user/{user}/mute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mute a user
+         * @description Within a second. In calls it holds however they are connected.
+         */
+        post: operations["mute"];
+        /** Lift the mutes of a user */
+        delete: operations["unmute"];
         options?: never;
         head?: never;
         patch?: never;
@@ -994,6 +1389,56 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description The space that an accepted invite leads to. */
+        AcceptedInvite: {
+            /** @description Id of the space. */
+            spaceId: string;
+        };
+        /** @description Who may enter a space, and how the caller stands to it. */
+        AccessView: {
+            /** @description `open`, `password` or `members`. */
+            accessPolicy: string;
+            /**
+             * Format: int32
+             * @description Most people at the same time, moderators not counted; null for no limit.
+             */
+            capacity: number | null;
+            /**
+             * Format: int64
+             * @description End of the event, in Unix milliseconds; null for none.
+             */
+            closesAt: number | null;
+            /** @description What the space is for; may be empty. */
+            description: string;
+            /** @description Whether guests may enter. */
+            guests: boolean;
+            /** @description Id of the space. */
+            id: string;
+            /** @description Whether the lobby lists it. */
+            listed: boolean;
+            /**
+             * Format: int64
+             * @description Until when only moderators may enter, in Unix milliseconds; null for no lockdown.
+             */
+            lockdownUntil: number | null;
+            /**
+             * @description What the caller may do: `say`, `build`, `invite`, `admit`, `announce`, `delete-messages`,
+             *     `moderate`, `manage-chat`, `describe`, `assign-roles`, `manage-access`, `delete`.
+             */
+            may: string[];
+            /** @description Name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Start of the event, in Unix milliseconds; null for none.
+             */
+            opensAt: number | null;
+            /** @description Lowest role with each permission that the owner hands out. */
+            permissions: components["schemas"]["RolesView"];
+            refusal: components["schemas"]["RefusalView"] | null;
+            /** @description Role of the caller: `guest`, `visitor`, `member`, `builder`, `moderator` or `owner`. */
+            role: string;
+        };
         /** @description Pictures of all users. */
         AllUploadList: {
             /** @description `after` of the next page; null on the last one. */
@@ -1001,11 +1446,23 @@ export interface components {
             /** @description Newest first. */
             uploads: components["schemas"]["OwnedUpload"][];
         };
+        /** @description An answer to a request. */
+        AnswerRequest: {
+            /** @description `enter` (for a day), `member` or `no`. */
+            answer: string;
+        };
+        /** @description A request to be let in. */
+        AskRequest: {
+            /** @description Who one is or why one asks: at most 200 characters; may be empty. */
+            text?: string;
+        };
         /** @description One action, with the names at that time. */
         AuditEntry: {
             /**
              * @description Action: `suspend`, `unsuspend`, `sign-out`, `reset-password`, `make-admin`, `delete-space`,
-             *     `delete-upload`; later versions have more.
+             *     `delete-upload`, `set-role`, `change-space`, `invite`, `revoke-invite`, `accept-invite`,
+             *     `kick`, `lift-kick`, `ban`, `lift-ban`, `mute`, `unmute`, `lockdown`, `answer-request`;
+             *     later versions have more.
              */
             action: string;
             /** @description Name of that user; `command line` when there is none. */
@@ -1053,6 +1510,21 @@ export interface components {
         AvatarList: {
             /** @description Oldest first. */
             avatars: components["schemas"]["AvatarEntry"][];
+        };
+        /** @description A request to ban. */
+        BanRequest: {
+            /**
+             * Format: int64
+             * @description Hours, 1 to 8,784 (a year); until it is lifted when absent.
+             */
+            hours?: number | null;
+            /**
+             * Format: int64
+             * @description For a guest: hours, 1 to 24, for which new guests of their network stay out, too.
+             */
+            networkHours?: number | null;
+            /** @description Reason, shown to the user; at most 500 characters. */
+            reason?: string;
         };
         /**
          * @description How a space treats its messages.
@@ -1205,6 +1677,11 @@ export interface components {
         };
         /** @description An empty answer: `{}`. */
         Empty: Record<string, never>;
+        /** @description A password of a space. */
+        EnterRequest: {
+            /** @description The password. */
+            password: string;
+        };
         /** @description Part of an element that blocks, in tiles from its top left corner. */
         Footprint: {
             /**
@@ -1234,6 +1711,26 @@ export interface components {
          * @enum {string}
          */
         ForwarderView: "nobody" | "unit" | "livekit";
+        /** @description A new guest. */
+        GuestAnswer: {
+            /** @description The space of the invite or of the request. */
+            spaceId: string;
+            /** @description Session token, sent as `authorization: Bearer …`. It ends a day after its last use. */
+            token: string;
+            /** @description Id of the user. */
+            userId: string;
+        };
+        /** @description A request to enter as a guest. */
+        GuestRequest: {
+            /** @description Id of an avatar; one of those of the server when absent. */
+            avatarId?: string | null;
+            /** @description Token of an invite to a space, which counts as accepted. */
+            invite?: string | null;
+            /** @description Name, 1 to 50 letters of one script; others see it with “(guest)” behind it. */
+            name: string;
+            /** @description The space to be entered, when it is open to guests or has a password for them. */
+            spaceId?: string | null;
+        };
         /** @description A healthy server. */
         Health: {
             /** @description Always `ok`. */
@@ -1276,11 +1773,48 @@ export interface components {
              * @description Expiry, in Unix milliseconds; null for never.
              */
             expiresAt: number | null;
+            space: components["schemas"]["InvitedSpace"] | null;
             /**
              * Format: int64
              * @description Number of people it still admits; null for no limit.
              */
             usesLeft: number | null;
+        };
+        /** @description The space of an invite. */
+        InvitedSpace: {
+            /** @description Name of the user who made the invite; null when they are gone. */
+            by: string | null;
+            /** @description What the space is for; may be empty. */
+            description: string;
+            /** @description Whether guests may use it: people without an account. */
+            guests: boolean;
+            /** @description Id of the space. */
+            id: string;
+            /** @description Name. */
+            name: string;
+            /** @description Players in it now. */
+            people: number;
+            /** @description Role that people get: `visitor`, `member` or `builder`. */
+            role: string;
+            /** @description Address of its thumbnail. */
+            thumbnail: string;
+        };
+        /** @description A request to make an account of a guest. */
+        KeepRequest: {
+            /** @description At least 8 characters and at most 1024 bytes; none of the commonest passwords. */
+            password: string;
+            /** @description 1 to 64 letters of one script. */
+            username: string;
+        };
+        /** @description A request to kick. */
+        KickRequest: {
+            /**
+             * Format: int64
+             * @description Minutes after which the user may return, 1 to 60; 5 when absent.
+             */
+            minutes?: number | null;
+            /** @description Reason, shown to the user; at most 500 characters. */
+            reason?: string;
         };
         /** @description Access to a room of a `LiveKit` server. */
         LiveKitView: {
@@ -1303,6 +1837,8 @@ export interface components {
         };
         /** @description A space in the lobby. */
         LobbyEntry: {
+            /** @description Who may enter: `open`, `password` or `members`. */
+            accessPolicy: string;
             /**
              * Format: int64
              * @description Time of its creation, in Unix milliseconds.
@@ -1310,6 +1846,8 @@ export interface components {
             createdAt: number;
             /** @description Size in tiles, as `WxH`. */
             dimensions: string;
+            /** @description Whether guests may enter. */
+            guests: boolean;
             /** @description Id of the space. */
             id: string;
             /** @description Whether the caller owns it. */
@@ -1322,6 +1860,14 @@ export interface components {
             public: boolean;
             /** @description Address of its thumbnail. */
             thumbnail: string;
+        };
+        /** @description A request to lock a space down. */
+        LockdownRequest: {
+            /**
+             * Format: int64
+             * @description Minutes, 15 to 1,440.
+             */
+            minutes: number;
         };
         /** @description Avatars of users. */
         Looks: {
@@ -1405,6 +1951,8 @@ export interface components {
             avatarId: string | null;
             /** @description Address of the avatar's picture. */
             imageUrl: string | null;
+            /** @description Whether the user has no account. */
+            isGuest: boolean;
             /** @description Whether the name looks like the name of an earlier user; others see it with a mark. */
             looksAlike: boolean;
             /** @description `user` or `admin`. */
@@ -1412,6 +1960,45 @@ export interface components {
             /** @description The user's id. */
             userId: string;
             /** @description The name over the head. */
+            username: string;
+        };
+        /** @description A member of a space. */
+        MemberEntry: {
+            /**
+             * Format: int64
+             * @description Time at which the role was given, in Unix milliseconds.
+             */
+            at: number;
+            /** @description Name of the user who gave it; null when they are gone. */
+            by: string | null;
+            /** @description Whether the user has no account. */
+            isGuest: boolean;
+            /** @description `member`, `builder` or `moderator`. */
+            role: string;
+            /** @description Id of the user. */
+            userId: string;
+            /** @description Name. */
+            username: string;
+        };
+        /** @description One page of members. */
+        MemberList: {
+            /** @description Cursor of the next page; null on the last one. */
+            after: string | null;
+            /** @description Members, in the order in which they signed up. */
+            members: components["schemas"]["MemberEntry"][];
+            owner: components["schemas"]["OwnerEntry"] | null;
+        };
+        /** @description How a user stands to a space. */
+        MemberView: {
+            /** @description Whether the user was given a role, or owns the space. */
+            isMember: boolean;
+            /** @description Whether the caller may act on them: give them a role, mute, kick and ban them. */
+            mayAct: boolean;
+            /** @description `guest`, `visitor`, `member`, `builder`, `moderator` or `owner`. */
+            role: string;
+            /** @description Id of the user. */
+            userId: string;
+            /** @description Name. */
             username: string;
         };
         /** @description A message in a space. */
@@ -1451,6 +2038,16 @@ export interface components {
             /** @description Text, 1 to 4,000 characters. */
             message: string;
         };
+        /** @description A request to mute. */
+        MuteRequest: {
+            /**
+             * Format: int64
+             * @description Minutes, 1 to 43,200 (30 days); until it is lifted when absent.
+             */
+            minutes?: number | null;
+            /** @description What the user may not do: `chat` (write and react), `voice` (be heard), `video` (be seen). */
+            what: string[];
+        };
         /** @description A request to add an avatar. */
         NewAvatar: {
             /** @description Address of the picture: a path on this server, or http(s). */
@@ -1475,6 +2072,52 @@ export interface components {
              */
             width: number;
         };
+        /** @description A new invite. */
+        NewInviteAnswer: {
+            /** @description Id, for revoking it. */
+            id: string;
+            /** @description Secret token. The server cannot show it again. */
+            token: string;
+            /** @description Path of the link on this server, below its base path: `/i/TOKEN`. */
+            url: string;
+        };
+        /** @description A request to make an invite. */
+        NewInviteRequest: {
+            /**
+             * Format: int64
+             * @description Expiry, in Unix milliseconds, within a year; a week from now when absent.
+             */
+            expiresAt?: number | null;
+            /** @description Note for those who manage invites, at most 100 characters. */
+            label?: string;
+            /**
+             * Format: int64
+             * @description Most people, 1 to 1,000,000; no limit when absent.
+             */
+            maxUses?: number | null;
+            /**
+             * @description Role that people get: `visitor` (the default; lets people in without making them members),
+             *     `member` or `builder`. Below the caller's own.
+             */
+            role?: string | null;
+        };
+        /** @description A request to add a member by name. */
+        NewMember: {
+            /** @description `member`, `builder` or `moderator`; below the caller's own role. */
+            role: string;
+            /** @description Name of the user. */
+            username: string;
+        };
+        /** @description The user who was added. */
+        NewMemberAnswer: {
+            /** @description Id of the user. */
+            userId: string;
+        };
+        /**
+         * @description Who may enter a new space.
+         * @enum {string}
+         */
+        NewPolicy: "open" | "members";
         /** @description A process. */
         NodeEntry: {
             /** @description Whether it hands over its spaces and takes no new ones. */
@@ -1509,6 +2152,13 @@ export interface components {
             owner: string | null;
             /** @description Id of the owner; null when the user was deleted. */
             ownerId: string | null;
+        };
+        /** @description Owner of a space. */
+        OwnerEntry: {
+            /** @description Id of the user. */
+            userId: string;
+            /** @description Name. */
+            username: string;
         };
         /** @description A request to change the caller's own password. */
         PasswordChange: {
@@ -1553,6 +2203,11 @@ export interface components {
         };
         /** @description A problem document. */
         Problem: {
+            /**
+             * @description Why the caller may not enter a space: `kicked`, `banned`, `guests`, `password`, `members`,
+             *     `closed` or `full`; or `muted`. Later versions may have more.
+             */
+            code?: string;
             /** @description What is wrong, in a sentence for people. */
             detail: string;
             /** @description The same as `detail`. */
@@ -1602,12 +2257,76 @@ export interface components {
             /** @description Id of the newest message that the caller has seen. */
             upTo: string;
         };
+        /** @description Why a caller may not enter a space. */
+        RefusalView: {
+            /** @description `kicked`, `banned`, `guests`, `password`, `members` or `closed`. */
+            code: string;
+            /** @description The reason, in a sentence for people. */
+            message: string;
+            /**
+             * Format: int64
+             * @description When it ends, in Unix milliseconds; null when that is not known.
+             */
+            until: number | null;
+        };
         /** @description A request to remove a placed element. */
         RemoveRequest: {
             /** @description Alias of `id`, for clients that use this name. */
             elementId?: string | null;
             /** @description Id of the placed element. */
             id?: string | null;
+        };
+        /** @description An open request. */
+        RequestEntry: {
+            /**
+             * Format: int64
+             * @description Time of the request, in Unix milliseconds.
+             */
+            at: number;
+            /** @description Address of the avatar's picture; null for none. */
+            imageUrl: string | null;
+            /** @description Text of the request. */
+            text: string;
+            /** @description Id of the user. */
+            userId: string;
+            /** @description Name. */
+            username: string;
+        };
+        /** @description Open requests. */
+        RequestList: {
+            /** @description Earliest first. */
+            requests: components["schemas"]["RequestEntry"][];
+        };
+        /** @description A request to give a role. */
+        RoleRequest: {
+            /** @description `member`, `builder` or `moderator`; below the caller's own role. */
+            role: string;
+        };
+        /** @description Lowest role with each permission that the owner hands out. */
+        RolesRequest: {
+            /** @description For answering join requests: `member`, `builder` or `moderator`. */
+            admit?: string | null;
+            /** @description For building: `member` or `builder`. */
+            build?: string | null;
+            /** @description For exporting messages: `builder`, `moderator` or `owner`. */
+            copy?: string | null;
+            /** @description For making invites: `member`, `builder` or `moderator`. */
+            invite?: string | null;
+            /** @description For messages to the whole space: `guest`, `visitor`, `member` or `builder`. */
+            say?: string | null;
+        };
+        /** @description Lowest role with each permission that the owner of a space hands out. */
+        RolesView: {
+            /** @description For answering join requests. */
+            admit: string;
+            /** @description For building. */
+            build: string;
+            /** @description For exporting messages. */
+            copy: string;
+            /** @description For making invites. */
+            invite: string;
+            /** @description For messages to the whole space. */
+            say: string;
         };
         /** @description A change of the rules; absent fields stay as they are. */
         RulesRequest: {
@@ -1642,7 +2361,7 @@ export interface components {
         };
         /** @description Rules of a space's chat, and its proximity rules as of `GET /space/{id}/settings`. */
         RulesView: {
-            /** @description Whether the caller may moderate the space: its owner, or an admin. */
+            /** @description Whether the caller may change the rules and delete all messages. */
             mayModerate: boolean;
             /**
              * Format: int32
@@ -1696,6 +2415,34 @@ export interface components {
              */
             tickMicros: number;
         };
+        /** @description A kick, ban or mute. */
+        SanctionEntry: {
+            /**
+             * Format: int64
+             * @description Time at which it began, in Unix milliseconds.
+             */
+            at: number;
+            /** @description Name of the moderator. */
+            by: string;
+            /** @description Reason. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description End, in Unix milliseconds; null until it is lifted.
+             */
+            until: number | null;
+            /** @description Id of the user; null for new guests of a network. */
+            userId: string | null;
+            /** @description Name of the user; null when they are gone. */
+            username: string | null;
+            /** @description `kick`, `ban`, `mute-chat`, `mute-voice` or `mute-video`. */
+            what: string;
+        };
+        /** @description Who is kicked, banned or muted. */
+        SanctionList: {
+            /** @description Newest first. */
+            sanctions: components["schemas"]["SanctionEntry"][];
+        };
         /** @description Process that runs a space. */
         ServerView: {
             /** @description Name of the process; null while the space is not running. */
@@ -1705,6 +2452,28 @@ export interface components {
              *     space, so clients may then connect to any address.
              */
             url: string | null;
+        };
+        /** @description A session. */
+        SessionEntry: {
+            /**
+             * Format: int64
+             * @description Time of the sign-in, in Unix milliseconds.
+             */
+            createdAt: number;
+            /** @description Id, which does not sign anyone in. */
+            id: string;
+            /** @description Whether it is the session of this request. */
+            isThis: boolean;
+            /**
+             * Format: int64
+             * @description Last use, rounded to the hour, in Unix milliseconds.
+             */
+            usedAt: number;
+        };
+        /** @description Sessions of the caller. */
+        SessionList: {
+            /** @description Those used last come first. */
+            sessions: components["schemas"]["SessionEntry"][];
         };
         /** @description A request to create the first admin. */
         SetupRequest: {
@@ -1767,6 +2536,37 @@ export interface components {
             /** @description The space's id. */
             spaceId: string;
         };
+        /** @description A change of a space; absent fields stay as they are. */
+        SpaceChangeRequest: {
+            /** @description Who may enter: `open`, `password` or `members`. */
+            accessPolicy?: string | null;
+            /**
+             * Format: int32
+             * @description Most people at the same time, moderators not counted: 1 to 100,000; null for no limit.
+             */
+            capacity?: number | null;
+            /**
+             * Format: int64
+             * @description End of the event, in Unix milliseconds; null for none.
+             */
+            closesAt?: number | null;
+            /** @description What the space is for: at most 500 characters. */
+            description?: string | null;
+            /** @description Whether guests may enter. */
+            guests?: boolean | null;
+            /** @description Whether the lobby lists it. For the owner, as is everything below. */
+            listed?: boolean | null;
+            /** @description Name, 1 to 100 characters. For moderators, as is the description. */
+            name?: string | null;
+            /**
+             * Format: int64
+             * @description Start of the event, in Unix milliseconds; null for none.
+             */
+            opensAt?: number | null;
+            /** @description A new password for the policy `password`. Who gave the earlier one has to give this one. */
+            password?: string | null;
+            permissions?: components["schemas"]["RolesRequest"] | null;
+        };
         /** @description A space of the caller. */
         SpaceEntry: {
             /** @description Size in tiles, as `WxH`. */
@@ -1777,6 +2577,44 @@ export interface components {
             name: string;
             /** @description Address of its thumbnail. */
             thumbnail: string;
+        };
+        /** @description An invite of a space, without its token. */
+        SpaceInviteEntry: {
+            /**
+             * Format: int64
+             * @description Time of its creation, in Unix milliseconds.
+             */
+            at: number;
+            /** @description Name of the user who made it; null when they are gone. */
+            by: string | null;
+            /**
+             * Format: int64
+             * @description Expiry, in Unix milliseconds; null for never.
+             */
+            expiresAt: number | null;
+            /** @description Id. */
+            id: string;
+            /** @description Note. */
+            label: string;
+            /**
+             * Format: int64
+             * @description Most people; null for no limit.
+             */
+            maxUses: number | null;
+            /** @description Role that people get. */
+            role: string;
+            /** @description `good`, `expired` or `used`. */
+            state: string;
+            /**
+             * Format: int64
+             * @description People who came by it.
+             */
+            uses: number;
+        };
+        /** @description Invites of a space. */
+        SpaceInviteList: {
+            /** @description Newest first; revoked ones are left out. */
+            invites: components["schemas"]["SpaceInviteEntry"][];
         };
         /** @description Spaces of the caller. */
         SpaceList: {
@@ -1819,6 +2657,7 @@ export interface components {
         };
         /** @description A request to create a space. */
         SpaceRequest: {
+            accessPolicy?: components["schemas"]["NewPolicy"] | null;
             /**
              * @description Whether messages are saved: `kept` for ever, or `ephemeral` (the default): lost when the
              *     last player leaves.
@@ -1830,7 +2669,7 @@ export interface components {
             mapId?: string | null;
             /** @description Name, 1 to 100 characters. */
             name: string;
-            /** @description Whether the lobby lists it for everyone; otherwise everyone with the link may enter. */
+            /** @description Whether the lobby lists it for everyone; otherwise people need its link. */
             public?: boolean;
         };
         /** @description Settings of a space. */
@@ -1845,7 +2684,7 @@ export interface components {
              * @description Most videos that a player sees by distance.
              */
             maxVideo: number;
-            /** @description Whether the caller may change the settings: the space's owner, or an admin. */
+            /** @description Whether the caller may change the settings. */
             mayChange: boolean;
             /**
              * Format: int32
@@ -3056,6 +3895,90 @@ export interface operations {
             };
         };
     };
+    guest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GuestRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GuestAnswer"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    keepGuest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeepRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     ice: {
         parameters: {
             query?: never;
@@ -3113,6 +4036,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InviteView"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acceptInvite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Token of the invite link */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AcceptedInvite"];
                 };
             };
             /** @description Refused; the document says why */
@@ -3237,6 +4201,85 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionList"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The session */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
                 };
             };
             /** @description Refused; the document says why */
@@ -3830,6 +4873,136 @@ export interface operations {
             };
         };
     };
+    changeSpace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The space */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SpaceChangeRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessView"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    accessPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The space */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessView"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    spaceAuditLog: {
+        parameters: {
+            query?: {
+                /** @description `before` of the previous page. */
+                before?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The space */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditLog"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     chat: {
         parameters: {
             query?: {
@@ -4100,6 +5273,357 @@ export interface operations {
             };
         };
     };
+    enterSpace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The space */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnterRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    spaceInvites: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The space */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpaceInviteList"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addSpaceInvite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The space */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewInviteRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewInviteAnswer"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revokeSpaceInvite: {
+        parameters: {
+            query?: {
+                /** @description `true` takes the roles and grants of those who came by the invite. */
+                people?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The space */
+                id: string;
+                /** @description Id of the invite */
+                invite: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    joinRequests: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The space */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestList"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    askToJoin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The space */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    takeRequestBack: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The space */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    answerJoinRequest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The space */
+                id: string;
+                /** @description The user */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnswerRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     livekit: {
         parameters: {
             query?: never;
@@ -4119,6 +5643,92 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LiveKitView"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lockDown: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The space */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LockdownRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endLockdown: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The space */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
                 };
             };
             /** @description Refused; the document says why */
@@ -4168,6 +5778,269 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    members: {
+        parameters: {
+            query?: {
+                /** @description `after` of the previous page. */
+                after?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The space */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberList"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The space */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewMember"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewMemberAnswer"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    member: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The space */
+                id: string;
+                /** @description The user */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberView"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    giveRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The space */
+                id: string;
+                /** @description The user */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    takeRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The space */
+                id: string;
+                /** @description The user */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sanctions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The space */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SanctionList"];
+                };
             };
             /** @description Refused; the document says why */
             "4XX": {
@@ -4318,7 +6191,12 @@ export interface operations {
     };
     spaceThumbnail: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Day of the signature, counted from 1970. */
+                day?: number;
+                /** @description Signature of an address that the server gave. */
+                signature?: string;
+            };
             header?: never;
             path: {
                 /** @description The space */
@@ -4343,6 +6221,276 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ban: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The space */
+                id: string;
+                /** @description The user */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BanRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    liftBan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The space */
+                id: string;
+                /** @description The user */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    kick: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The space */
+                id: string;
+                /** @description The user */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KickRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    liftKick: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The space */
+                id: string;
+                /** @description The user */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    mute: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The space */
+                id: string;
+                /** @description The user */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MuteRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unmute: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The space */
+                id: string;
+                /** @description The user */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
             };
             /** @description Refused; the document says why */
             "4XX": {

@@ -10,7 +10,7 @@ test("waits longer each time, at most five seconds, never the same for everybody
 
 test("a lost connection is tried again; a refusal is explained", () => {
   for (const code of [1000, 1001, 1006, 1011, 4408, 4429]) expect(endingFor(code)).toBeUndefined();
-  for (const code of [4401, 4403, 4404, 4409, 4410, 4426])
+  for (const code of [4401, 4403, 4404, 4409, 4410, 4411, 4412, 4413, 4414, 4415, 4416, 4426])
     expect(endingFor(code)?.advice).toBeTruthy();
 });
 
@@ -18,6 +18,7 @@ test("who is kept out is told why", () => {
   expect(endingFor(4403, "Your account is suspended: loud")?.advice).toBe(
     "Your account is suspended: loud",
   );
+  expect(endingFor(4416, "ada banned you: noise")?.advice).toBe("ada banned you: noise");
   expect(endingFor(4401, "signed out")?.advice).toBe(endingFor(4401)?.advice);
 });
 

@@ -34,6 +34,20 @@ const FINAL: Record<number, Ending> = {
     advice: "Its owner deleted it just now.",
     action: "lobby",
   },
+  4411: {
+    title: "This space has a password",
+    advice: "Ask its people for the password.",
+    action: "lobby",
+  },
+  4412: {
+    title: "This space is for members",
+    advice: "Ask its owner to let you in.",
+    action: "lobby",
+  },
+  4413: { title: "This space is full", advice: "Try again in a moment.", action: "rejoin" },
+  4414: { title: "This space is closed", advice: "Try again later.", action: "rejoin" },
+  4415: { title: "You were sent out", advice: "You may return in a while.", action: "rejoin" },
+  4416: { title: "You are banned from this space", advice: "Ask its owner why.", action: "lobby" },
   4426: {
     title: "Plaza was updated",
     advice: "Load the page again to get the new version.",
@@ -47,7 +61,8 @@ const FINAL: Record<number, Ending> = {
  */
 export function endingFor(code: number, reason = ""): Ending | undefined {
   const ending = FINAL[code];
-  return ending && code === 4403 && reason !== "" ? { ...ending, advice: reason } : ending;
+  const explains = code === 4403 || (code >= 4411 && code <= 4416);
+  return ending && explains && reason !== "" ? { ...ending, advice: reason } : ending;
 }
 
 /**

@@ -7,18 +7,20 @@ use tokio::sync::oneshot;
 use tokio::sync::oneshot::error::TryRecvError;
 
 use super::{Connection, now};
-use crate::cluster::connections::{ConnectionEnd, Registration};
+use crate::cluster::connections::{ConnectionEnd, ConnectionNews, Registration};
 use crate::cluster::mailboxes::Mailbox;
 use crate::cluster::spaces::Requester;
 use crate::components::direct::DirectMessage;
 use crate::components::id::{PlayerId, SpaceId, UserId};
-use crate::components::membership::Membership;
+use crate::components::membership::{EntryRefusal, Membership};
+use crate::components::permissions::Permission;
+use crate::components::presence::{JoinRefusal, JoinTerms};
 use crate::net::budget::{Budget, REQUEST, Who};
 use crate::net::codec::encode;
 use crate::net::edge::entering::NO_SPACE;
-use crate::net::edge::refusal;
 use crate::net::edge::send_queue::SendQueue;
 use crate::net::edge::standing::CurrentStanding;
+use crate::net::edge::{news, refusal};
 use crate::net::protocol::client::ProtocolKind;
 use crate::net::protocol::direct::DirectMessageS2c;
 use crate::net::protocol::{ServerMessage, close, json};
@@ -34,7 +36,7 @@ const JOIN_TRIES: u32 = 5;
 /// A client that is joining.
 pub(super) struct Joining {
     request: JoinRequest,
-    ready: oneshot::Receiver<PlayerId>,
+    ready: oneshot::Receiver<Result<PlayerId, JoinRefusal>>,
     tries: u32,
 }
 
@@ -46,6 +48,8 @@ struct JoinRequest {
     protocol: ProtocolKind,
     arrive: Option<String>,
     blocked: Vec<UserId>,
+    terms: JoinTerms,
+    space_name: String,
 }
 
 impl Connection {
@@ -98,6 +102,7 @@ impl Connection {
         let Ok(space) = space.parse::<SpaceId>() else {
             return self.refuse(close::NO_SPACE, NO_SPACE);
         };
+        let changes = self.edge.0.connections.changes();
         let Some(membership) = self.may_enter(&mut registration, who.user, space).await else {
             return;
         };
@@ -112,13 +117,19 @@ impl Connection {
                 );
             }
         };
-        self.standing = Some(CurrentStanding::new(who.user, space, membership));
+        let terms = terms_of(&membership);
+        let space_name = membership.space_name.clone();
+        self.standing = Some(CurrentStanding::new(who.user, space, membership, changes));
         self.user = Some(who.user);
         // Only a portal leads to a zone; others arrive at their last position.
         let arrive =
             arrive.and_then(|ticket| self.edge.0.relays.tickets().check(&ticket, who.user, space));
-        self.session
-            .share(self.edge.0.rates.of(who.user, space, now()));
+        let rates = &self.edge.0.rates;
+        self.session.share(if who.is_guest {
+            rates.of_guest(who.user, space, now())
+        } else {
+            rates.of(who.user, space, now())
+        });
         let request = JoinRequest {
             number,
             who,
@@ -126,6 +137,8 @@ impl Connection {
             protocol,
             arrive,
             blocked,
+            terms,
+            space_name,
         };
         self.enter(request, 1).await;
     }
@@ -152,7 +165,8 @@ impl Connection {
             }
         };
         registration.entered(space, &membership);
-        if let Err(why) = membership.enter(now_ms(), false) {
+        // The space checks a lockdown: who is inside already may connect again.
+        if let Err(why) = membership.enter(now_ms(), true) {
             self.refuse(refusal::close_code(&why), &refusal::reason(&why));
             return None;
         }
@@ -201,6 +215,8 @@ impl Connection {
             blocked: request.blocked.clone(),
             dialect: request.protocol,
             sink: Arc::clone(&self.queue) as Arc<dyn Sink>,
+            space_name: Some(request.space_name.clone()),
+            terms: request.terms,
             ready,
         };
         // If the relay has ended in between, `ready` is dropped with the command, and `settle`
@@ -216,12 +232,12 @@ impl Connection {
 
     /// The relay's answer, read without waiting: a client may react to its welcome faster than
     /// this task wakes. `None` inside means that the relay has ended.
-    pub(super) fn answer(&mut self) -> Poll<Option<PlayerId>> {
+    pub(super) fn answer(&mut self) -> Poll<Option<Result<PlayerId, JoinRefusal>>> {
         let Some(joining) = self.joining.as_mut() else {
             return Poll::Pending;
         };
         match joining.ready.try_recv() {
-            Ok(player) => Poll::Ready(Some(player)),
+            Ok(joined) => Poll::Ready(Some(joined)),
             Err(TryRecvError::Closed) => Poll::Ready(None),
             Err(TryRecvError::Empty) => Poll::Pending,
         }
@@ -229,12 +245,19 @@ impl Connection {
 
     /// Handles the answer to a join: the player exists, or the space restarted and the join is
     /// repeated.
-    pub(super) async fn settle(&mut self, joined: Option<PlayerId>) {
+    pub(super) async fn settle(&mut self, joined: Option<Result<PlayerId, JoinRefusal>>) {
         let Some(joining) = self.joining.take() else {
             return;
         };
         match joined {
-            Some(player) => {
+            Some(Err(why)) => {
+                let why = match why {
+                    JoinRefusal::Full => EntryRefusal::Full,
+                    JoinRefusal::Locked(until) => EntryRefusal::Lockdown(until),
+                };
+                self.refuse(refusal::close_code(&why), &refusal::reason(&why));
+            }
+            Some(Ok(player)) => {
                 self.session.joined(player);
                 // JSON clients do not receive direct messages.
                 if self.json_terms.is_none() {
@@ -264,7 +287,23 @@ impl Connection {
     /// Closes the connection when the session of the token ends.
     fn register(&self, token: &str) -> Registration {
         let (queue, is_json) = (Arc::clone(&self.queue), self.json_terms.is_some());
-        let close = move |end: &ConnectionEnd| {
+        let listen = move |news: &ConnectionNews| {
+            let end = match news {
+                ConnectionNews::End(end) => end,
+                // JSON clients are sent nothing that they did not ask for.
+                _ if is_json => return,
+                ConnectionNews::Changed { before, after } => {
+                    if let Some(text) = news::changed(*before, *after, now_ms()) {
+                        queue.reply(replies::notice(news::MEMBERSHIP, &text));
+                    }
+                    return;
+                }
+                ConnectionNews::JoinRequest(name) => {
+                    let text = news::join_request(name);
+                    queue.reply(replies::notice(news::JOIN_REQUEST, &text));
+                    return;
+                }
+            };
             let (code, message) = match end {
                 ConnectionEnd::Session(SessionEnd::SignedOut) => (
                     close::SIGNED_OUT,
@@ -280,11 +319,23 @@ impl Connection {
         self.edge
             .0
             .connections
-            .open(SessionId::of(token), Arc::new(close))
+            .open(SessionId::of(token), Arc::new(listen))
     }
 
     fn refuse(&self, code: u16, message: &str) {
         refuse(&self.queue, self.json_terms.is_some(), code, message);
+    }
+}
+
+/// What the space checks when a user with this membership joins.
+fn terms_of(membership: &Membership) -> JoinTerms {
+    if membership.may(Permission::EnterAlways) {
+        return JoinTerms::default();
+    }
+    let locked_until = membership.rules.lockdown_until;
+    JoinTerms {
+        room: membership.rules.capacity,
+        locked_until: locked_until.filter(|until| *until > now_ms()),
     }
 }
 
@@ -313,7 +364,7 @@ fn refuse(queue: &SendQueue, is_json: bool, code: u16, message: &str) {
 }
 
 /// Waits for the answer to a join; forever if there is none in progress.
-pub(super) async fn joined(joining: &mut Option<Joining>) -> Option<PlayerId> {
+pub(super) async fn joined(joining: &mut Option<Joining>) -> Option<Result<PlayerId, JoinRefusal>> {
     match joining {
         Some(joining) => (&mut joining.ready).await.ok(),
         None => std::future::pending().await,

@@ -8,7 +8,7 @@ use super::super::harness::{
 };
 use super::*;
 use crate::components::fact::Fact;
-use crate::components::presence::PresenceFact;
+use crate::components::presence::{JoinTerms, PresenceFact};
 
 #[test]
 fn a_second_connection_of_a_user_replaces_the_first_and_the_player_stays() {
@@ -32,6 +32,8 @@ fn a_second_connection_of_a_user_replaces_the_first_and_the_player_stays() {
         blocked: Vec::new(),
         dialect: BINARY,
         sink: sink_for_relay,
+        space_name: None,
+        terms: JoinTerms::default(),
         ready,
     });
     assert_eq!(*first.closed.lock(), Some(close::REPLACED));

@@ -5,7 +5,8 @@ import type { SpaceSummary } from "../../net/api";
 import { Sections } from "./sections";
 
 const space = (name: string, people: number, mine = false): SpaceSummary => ({
-  ...{ id: name, name, people, mine, thumbnail: "", dimensions: "9x9", public: true, createdAt: 0 },
+  ...{ id: name, name, people, mine, thumbnail: "", dimensions: "9x9", createdAt: 0 },
+  ...{ public: true, accessPolicy: "open", guests: true },
 });
 
 function sections(mine: SpaceSummary[], open: SpaceSummary[], search = "", cursor = ""): string {
