@@ -117,6 +117,16 @@ test("a locked zone closes its doors to the own player", () => {
   expect(space.walking.prediction?.doors(8, 9, 9, 9)).toBe(true);
 });
 
+test("after dropped messages only the zones that the server sends again are closed", () => {
+  const state = { zone: 0, locked: true, people: 1, cap: 0, lockedBy: 2 };
+  take({ type: "Zone", value: { type: "State", ...state } });
+  take({ type: "Session", value: { type: "Missed", mapVersion: 1 } });
+  expect(space.zones.states.value.size, "the zone emptied, so it is not sent").toBe(0);
+  expect(space.walking.prediction?.doors(8, 9, 9, 9)).toBe(true);
+  take({ type: "Zone", value: { type: "State", ...state } });
+  expect(space.walking.prediction?.doors(8, 9, 9, 9)).toBe(false);
+});
+
 test("notices are shown, and act on what they are about", () => {
   space.walking.to(3, 4);
   const notice = { code: "no-path", message: "No way leads there." };

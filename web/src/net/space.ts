@@ -289,6 +289,7 @@ export class Space {
         break;
       case "Missed":
         this.map.hear(message.mapVersion);
+        this.zones.missed();
         void this.direct.refresh();
         this.conversation.typing.value = [];
         break;

@@ -104,12 +104,18 @@ export class Zones {
     return !leadsOut(grid, this.#doors, zones, tile.x, tile.y);
   }
 
-  /** A connection opened; the server tells of the states again. */
+  /** A connection opened. The states of occupied and locked zones follow. */
   begin(): void {
     this.#admitted.clear();
     this.states.value = new Map();
     this.updateDoors();
     this.knocks.value = [];
+  }
+
+  /** Messages were dropped. The states of occupied and locked zones follow, and no others. */
+  missed(): void {
+    this.states.value = new Map();
+    this.updateDoors();
   }
 
   /**
