@@ -106,7 +106,7 @@ before(async () => {
   // The server is down at first.
   await live.stop();
   ada = await arrive(browser, server, undefined, "Ada", SMALL);
-  const link = await makeSpace(ada, "Circle", /Office/);
+  const link = await makeSpace(ada, "LiveKit", /Office/);
   space = link.split("/").at(-1);
   bo = await bring(browser, server, link, "Bo", SMALL);
 });

@@ -23,9 +23,9 @@ test("the volume never rises with the distance", () => {
   }
 });
 
-test("in an area and from a stage the distance does not matter", () => {
-  expect(volumeOf({ hear: true, gain: 255, why: WHY.area }, 50)).toBe(1);
+test("in a private zone and from a stage the distance does not matter", () => {
+  expect(volumeOf({ hear: true, gain: 255, why: WHY.zone }, 50)).toBe(1);
   expect(volumeOf({ hear: true, gain: 191, why: WHY.stage }, 50)).toBeCloseTo(0.75, 2);
   expect(volumeOf({ hear: true, gain: 255, why: WHY.distance }, 50)).toBe(0);
-  expect(volumeOf({ hear: false, gain: 255, why: WHY.area }, 0)).toBe(0);
+  expect(volumeOf({ hear: false, gain: 255, why: WHY.zone }, 0)).toBe(0);
 });

@@ -6,7 +6,7 @@ export const USUAL_REACH = 5;
 const FULL = 0.4;
 
 /** Why a player is heard. */
-export const WHY = { distance: 0, area: 1, stage: 2, bubble: 3 } as const;
+export const WHY = { distance: 0, zone: 1, stage: 2, bubble: 3 } as const;
 
 /** Seconds in which a change of volume is two thirds done. */
 export const SMOOTH = 0.2;

@@ -62,7 +62,7 @@ export class Zones {
       this.port.notice("You knocked. A person inside can let you in.");
   }
 
-  /** Lets a player in who knocked, or not. */
+  /** Lets in a player who knocked, or declines. */
   answer(player: number, isWelcome: boolean): void {
     this.knocks.value = this.knocks.value.filter((knock) => knock.player !== player);
     if (isWelcome) this.port.send({ type: "Admit", player });

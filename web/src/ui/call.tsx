@@ -16,7 +16,7 @@ import { useLayer } from "./layers";
 
 const REASONS: Record<number, string> = {
   [WHY.distance]: "near you",
-  [WHY.area]: "in this area",
+  [WHY.zone]: "in this private zone",
   [WHY.stage]: "from the stage",
   [WHY.bubble]: "in your bubble",
 };

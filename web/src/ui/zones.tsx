@@ -21,19 +21,19 @@ export function Zones({ space }: { space: Space }) {
     const zone = map?.zones[index];
     return zone ? [{ index, zone }] : [];
   });
-  const area = zones.find(({ zone }) => zone.kind === "private");
+  const inside = zones.find(({ zone }) => zone.kind === "private");
   const note = zones.find(({ zone }) => zone.kind === "note" && zone.text);
-  const state = area && space.zones.states.value.get(area.index);
+  const state = inside && space.zones.states.value.get(inside.index);
   return (
     <div class="zone-actions">
-      {area && (
+      {inside && (
         <button
           type="button"
           class="button small"
           aria-pressed={state?.locked ?? false}
-          onClick={() => space.zones.lock(area.index, !state?.locked)}
+          onClick={() => space.zones.lock(inside.index, !state?.locked)}
         >
-          {state?.locked ? "Unlock this area" : "Lock this area"}
+          {state?.locked ? "Unlock this private zone" : "Lock this private zone"}
         </button>
       )}
       <ClosedDoor space={space} />

@@ -13,7 +13,7 @@ export interface Input {
   run: boolean;
 }
 
-/** The exact state the server states in every frame. */
+/** The exact state that the server sends when it changed. */
 export interface Authority extends Body {
   walking: boolean;
 }

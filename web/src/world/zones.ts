@@ -1,5 +1,5 @@
 /**
- * Zone kinds: how zones look, and what a player is told who enters one, in one table; and how a
+ * Zone kinds: how zones look, and what a player who enters one is told, in one table; and how a
  * player on a dance floor moves.
  */
 
@@ -11,7 +11,7 @@ interface ZoneKind {
   floor: number;
   /** Whether the minimap has the colour, too; other zones are pale there. */
   isOnMinimap: boolean;
-  /** What a player is told who enters it. */
+  /** What a player who enters it is told. */
   sentence?: string | ((zone: Zone) => string);
 }
 
@@ -51,7 +51,7 @@ export function minimapColour(kind: string): string {
   return known?.isOnMinimap ? `#${known.colour.toString(16).padStart(6, "0")}` : PALE;
 }
 
-/** What a player is told who enters the zone. */
+/** What a player who enters the zone is told. */
 export function sentenceOf(zone: Zone): string | undefined {
   const sentence = KINDS[zone.kind]?.sentence;
   return typeof sentence === "function" ? sentence(zone) : sentence;
@@ -67,7 +67,7 @@ export interface Dance {
 }
 
 /**
- * How a player is drawn who stands there, in tiles, after so many seconds; `undefined` off the
+ * How a player who stands there is drawn, in tiles, after so many seconds; `undefined` off the
  * dance floors. All hop on the beat; neighbouring player numbers lean to opposite sides.
  */
 export function danceAt(

@@ -98,26 +98,26 @@ test("in a private zone two hear each other, and a third outside neither hears n
     [adas],
   );
   await cleo.page.getByRole("button", { name: "Who can hear me: nobody" }).waitFor();
-  await ada.shot("area-inside");
-  await cleo.shot("area-outside");
+  await ada.shot("zone-inside");
+  await cleo.shot("zone-outside");
 });
 
 test("a locked zone is entered by knocking", async () => {
-  await ada.page.getByRole("button", { name: "Lock this area" }).click();
+  await ada.page.getByRole("button", { name: "Lock this private zone" }).click();
   const knock = cleo.page.getByRole("button", { name: "Knock at Meadow blanket" });
   // The sign is shown whenever she stands in front of the door, not only the first time.
   for (let visit = 0; visit < 3; visit++) {
     await goTo(cleo, ...NEXT_TO);
     await cleo.page.getByText("Locked by Ada").waitFor();
     await knock.waitFor();
-    if (visit === 0) await cleo.shot("area-locked");
+    if (visit === 0) await cleo.shot("zone-locked");
     if (visit === 2) break;
     await goTo(cleo, ...AWAY);
     await knock.waitFor({ state: "detached" });
   }
   await knock.click();
   await bo.page.getByRole("alert").filter({ hasText: "Cleo knocks." }).waitFor();
-  await bo.shot("area-knock");
+  await bo.shot("zone-knock");
   await bo.page.getByRole("button", { name: "Let in" }).click();
   await cleo.page.getByText("You may come in.").waitFor();
   await goTo(cleo, 50, 14);
@@ -150,7 +150,7 @@ async function arrivesAtTheEntrance({ page }) {
 
 test("a walled-in player gets out by a key, and one who comes back is at the entrance", async () => {
   await wallIn(bo, ...AWAY);
-  await bo.shot("area-walled-in");
+  await bo.shot("zone-walled-in");
   await bo.page.locator(".world").focus();
   await bo.page.keyboard.press("h");
   await arrivesAtTheEntrance(bo);

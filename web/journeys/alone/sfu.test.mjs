@@ -72,7 +72,7 @@ before(async () => {
     ...WINDOW,
     reducedMotion: "reduce",
   });
-  link = await makeSpace(ada, "Circle", /Office/);
+  link = await makeSpace(ada, "Six people", /Office/);
   people.push(ada);
   people.push(await sit("Bo"));
 });
@@ -96,7 +96,7 @@ test("two of them talk directly, and continue without a gap when four more join"
     await walkUp(other, "Ada");
   }
   await everybodyHears();
-  await ada.shot("circle");
+  await ada.shot("sfu");
 });
 
 test("each sends its voice once, and all direct connections are closed", async () => {
@@ -130,7 +130,7 @@ test("a camera is sent in two layers, and reaches everyone nearby", async () => 
   await bo.page.waitForFunction(
     () => document.querySelector(".tile.camera.large video")?.videoWidth > 320,
   );
-  await bo.shot("circle-picture");
+  await bo.shot("sfu-picture");
   await bo.page.getByRole("button", { name: "Make Ada small" }).click();
   await ada.page.getByRole("button", { name: "Camera on (V)" }).click();
   await microphones("off", "on");

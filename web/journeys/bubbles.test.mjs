@@ -42,7 +42,7 @@ before(async () => {
   server = await Server.start({ more: ["--open-admin-signup"] });
   browser = await openBrowser();
   ada = await arrive(browser, server, undefined, "Ada", WINDOW);
-  const link = await makeSpace(ada, "Circles", /Office/);
+  const link = await makeSpace(ada, "Bubbles", /Office/);
   bo = await arrive(browser, server, link, "Bo", WINDOW);
   cleo = await bring(browser, server, link, "Cleo", { ...PHONE, deviceScaleFactor: 1 });
 });
