@@ -1,4 +1,5 @@
-# Each target calls the real tool in a line or two. `make run` needs only Rust and Node.js.
+# Each target calls the real tool in a line or two. `make run` needs only Rust, Node.js and a C
+# compiler.
 
 PROFILE ?= quick
 ARGS ?=
