@@ -54,13 +54,13 @@ impl Sink for Quick {
 fn arrival(number: u32) -> Arrival {
     Arrival {
         client: ClientId(u64::from(number)),
-        wish: u64::from(number),
+        request: u64::from(number),
         user: user(number),
         name: format!("walker {number}"),
         avatar: None,
         arrive: None,
         blocked: Vec::new(),
-        dialect: ProtocolKind::Binary {
+        protocol: ProtocolKind::Binary {
             width: 30,
             height: 20,
         },

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::json_view::{self, JsonView};
 use super::view::ClientView;
-use super::{Arrival, ClientId, Departure, ProtocolView, Relay, RelayClient, Sink, Step};
+use super::{Arrival, ClientId, Departure, OverloadLevel, ProtocolView, Relay, RelayClient, Sink};
 use crate::components::command::Command;
 use crate::components::id::{PlayerId, RelayId, UserId};
 use crate::components::presence::{JoinRefusal, PresenceCommand};
@@ -19,13 +19,13 @@ impl Relay {
     /// Returns no command if newcomers must wait, or if a later connection has joined already.
     pub fn join(&mut self, arrival: Arrival) -> Option<Command> {
         let user = arrival.user;
-        let is_later = |other: UserId, request: u64| other == user && request > arrival.wish;
+        let is_later = |other: UserId, request: u64| other == user && request > arrival.request;
         if self
             .clients
             .values()
             .any(|client| is_later(client.user, client.request))
             || (self.arriving.iter().chain(&self.queue))
-                .any(|other| is_later(other.user, other.wish))
+                .any(|other| is_later(other.user, other.request))
         {
             replace(&arrival.sink);
             return None;
@@ -36,7 +36,7 @@ impl Relay {
             .retain(|other| keep_unless_replaced(other.user, user, &other.sink));
         self.queue
             .retain(|other| keep_unless_replaced(other.user, user, &other.sink));
-        if self.step == Step::Queue {
+        if self.step == OverloadLevel::Queue {
             self.queue.push_back(arrival);
             return None;
         }
@@ -48,7 +48,7 @@ impl Relay {
 
     /// Lets queued clients join: one per tick while the space is overloaded, otherwise all.
     pub(super) fn admit(&mut self) -> Vec<Command> {
-        let count = if self.step == Step::Queue {
+        let count = if self.step == OverloadLevel::Queue {
             1
         } else {
             self.queue.len()
@@ -137,7 +137,7 @@ impl Relay {
         // connection is gone by now, its detach follows and removes the player.
         let _ = arrival.ready.send(Ok(player));
         let mut wants_history = true;
-        let view = match arrival.dialect {
+        let view = match arrival.protocol {
             ProtocolKind::Binary { width, height } => {
                 let name = arrival.space_name.as_ref().unwrap_or(&self.scene.name);
                 arrival
@@ -158,7 +158,7 @@ impl Relay {
             }
         };
         let client = RelayClient {
-            request: arrival.wish,
+            request: arrival.request,
             user,
             blocked: arrival.blocked,
             player,

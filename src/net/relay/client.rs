@@ -41,12 +41,12 @@ pub struct ClientId(pub u64);
 
 /// A client that joins. Its permission to join was checked.
 pub struct Arrival {
-    /// The connection.
+    /// Tells apart connections of the same user.
     pub client: ClientId,
     /// Number of the join request, ascending on this edge: checks and opening the space can make
     /// an earlier request arrive later.
-    pub wish: u64,
-    /// Id of the user.
+    pub request: u64,
+    /// A user has one client in a space: a later arrival replaces the earlier one.
     pub user: UserId,
     /// Name above the player's head.
     pub name: String,
@@ -57,7 +57,7 @@ pub struct Arrival {
     /// Users that this user blocks.
     pub blocked: Vec<UserId>,
     /// Protocol of the client.
-    pub dialect: ProtocolKind,
+    pub protocol: ProtocolKind,
     /// Takes the bytes for the client.
     pub sink: Arc<dyn Sink>,
     /// Current name of the space; `None` for the one that it was opened with.

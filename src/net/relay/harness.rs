@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::{Arrival, ClientId, Relay, Sink, Step};
+use super::{Arrival, ClientId, OverloadLevel, Relay, Sink};
 use crate::components::chat::{ChatMessage, Scope, Speech};
 use crate::components::direction::{Facing, Motion};
 use crate::components::fact::{Fact, Snapshot, Stance, TickOutput};
@@ -293,13 +293,13 @@ pub(super) fn arrive(
     let (ready, _) = oneshot::channel();
     relay.join(Arrival {
         client: ClientId(u64::from(number)),
-        wish: u64::from(number),
+        request: u64::from(number),
         user: user(number),
         name: format!("p{number}"),
         avatar: None,
         arrive: None,
         blocked: Vec::new(),
-        dialect: protocol,
+        protocol,
         sink: Arc::clone(&sink) as Arc<dyn Sink>,
         space_name: None,
         terms: JoinTerms::default(),
@@ -356,11 +356,12 @@ pub(super) enum RelayEvent {
     Go(u32),
     Busy(usize, bool),
     Quiet(u8),
-    Overload(Step),
+    Overload(OverloadLevel),
     Rebase,
 }
 
 pub(super) fn event() -> impl Strategy<Value = RelayEvent> {
+    use OverloadLevel::{Calm, Crowd, Half};
     let place = || {
         (0..i32::from(WIDTH) * 64, 0..i32::from(HEIGHT) * 64).prop_map(|(x, y)| Position { x, y })
     };
@@ -372,7 +373,7 @@ pub(super) fn event() -> impl Strategy<Value = RelayEvent> {
         1 => (1_u32..12).prop_map(RelayEvent::Go),
         3 => (0_usize..4, any::<bool>()).prop_map(|(client, busy)| RelayEvent::Busy(client, busy)),
         1 => (1_u8..80).prop_map(RelayEvent::Quiet),
-        1 => prop_oneof![Just(Step::Calm), Just(Step::Crowd), Just(Step::Half)]
+        1 => prop_oneof![Just(Calm), Just(Crowd), Just(Half)]
             .prop_map(RelayEvent::Overload),
         1 => Just(RelayEvent::Rebase),
     ]

@@ -6,7 +6,7 @@ use std::time::Duration;
 /// A step of the ladder. Each step includes those before it; players see its number, operators its
 /// name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub enum Step {
+pub enum OverloadLevel {
     /// No reduction.
     #[default]
     Calm,
@@ -20,7 +20,7 @@ pub enum Step {
     Queue,
 }
 
-impl Step {
+impl OverloadLevel {
     const ALL: [Self; 5] = [Self::Calm, Self::Far, Self::Crowd, Self::Half, Self::Queue];
 
     /// Label of a metric.
@@ -65,7 +65,7 @@ const WEIGHT: f64 = 0.1;
 /// Chooses the step.
 #[derive(Debug, Default)]
 pub struct Ladder {
-    step: Step,
+    step: OverloadLevel,
     share: f64,
     high: Duration,
     low: Duration,
@@ -73,7 +73,7 @@ pub struct Ladder {
 
 impl Ladder {
     /// The current step.
-    pub const fn step(&self) -> Step {
+    pub const fn step(&self) -> OverloadLevel {
         self.step
     }
 
@@ -113,7 +113,7 @@ mod tests {
 
     const TICK: Duration = Duration::from_millis(50);
 
-    fn after(ladder: &mut Ladder, ticks: u32, busy: u64) -> Step {
+    fn after(ladder: &mut Ladder, ticks: u32, busy: u64) -> OverloadLevel {
         (0..ticks).for_each(|_| ladder.observe(Duration::from_millis(busy), TICK));
         ladder.step()
     }
@@ -121,24 +121,24 @@ mod tests {
     #[test]
     fn steps_are_taken_one_by_one_and_taken_back_more_slowly() {
         let mut ladder = Ladder::default();
-        assert_eq!(after(&mut ladder, 200, 30), Step::Calm);
-        assert_eq!(after(&mut ladder, 35, 60), Step::Far);
-        assert_eq!(after(&mut ladder, 200, 60), Step::Queue);
-        assert_eq!(after(&mut ladder, 120, 5), Step::Half);
-        assert_eq!(after(&mut ladder, 500, 5), Step::Calm);
+        assert_eq!(after(&mut ladder, 200, 30), OverloadLevel::Calm);
+        assert_eq!(after(&mut ladder, 35, 60), OverloadLevel::Far);
+        assert_eq!(after(&mut ladder, 200, 60), OverloadLevel::Queue);
+        assert_eq!(after(&mut ladder, 120, 5), OverloadLevel::Half);
+        assert_eq!(after(&mut ladder, 500, 5), OverloadLevel::Calm);
     }
 
     #[test]
     fn one_slow_tick_changes_nothing() {
         let mut ladder = Ladder::default();
-        assert_eq!(after(&mut ladder, 1, 5_000), Step::Calm);
-        assert_eq!(after(&mut ladder, 100, 5), Step::Calm);
+        assert_eq!(after(&mut ladder, 1, 5_000), OverloadLevel::Calm);
+        assert_eq!(after(&mut ladder, 100, 5), OverloadLevel::Calm);
     }
 
     #[test]
     fn between_the_thresholds_the_step_stays() {
         let mut ladder = Ladder::default();
         after(&mut ladder, 40, 60);
-        assert_eq!(after(&mut ladder, 1_000, 30), Step::Far);
+        assert_eq!(after(&mut ladder, 1_000, 30), OverloadLevel::Far);
     }
 }

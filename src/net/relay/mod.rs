@@ -36,7 +36,7 @@ use std::time::Duration;
 
 pub use self::client::{Arrival, ClientId, Departure, Sink};
 use self::client::{ProtocolView, RelayClient};
-pub use self::ladder::{Ladder, Step};
+pub use self::ladder::{Ladder, OverloadLevel};
 use self::nearby::Nearby;
 use self::ticket::Tickets;
 use self::view::Scratch;
@@ -78,7 +78,7 @@ pub struct Relay {
     abandoned: BTreeMap<UserId, Departure>,
     /// Issues portal tickets; without it, users arrive at the default point.
     tickets: Option<Tickets>,
-    step: Step,
+    step: OverloadLevel,
     skipped: u64,
     scratch: Scratch,
 }
@@ -99,7 +99,7 @@ impl Relay {
             nearby: Nearby::default(),
             abandoned: BTreeMap::new(),
             tickets: None,
-            step: Step::default(),
+            step: OverloadLevel::default(),
             skipped: 0,
             scratch: Scratch::default(),
         }
@@ -111,12 +111,12 @@ impl Relay {
     }
 
     /// The current step of the overload ladder.
-    pub const fn step(&self) -> Step {
+    pub const fn step(&self) -> OverloadLevel {
         self.step
     }
 
     /// Sets the step of the overload ladder.
-    pub const fn take_step(&mut self, step: Step) {
+    pub const fn take_step(&mut self, step: OverloadLevel) {
         self.step = step;
     }
 
@@ -311,7 +311,7 @@ impl Relay {
         let tick = self.visible.tick().0;
         let mut behind = Vec::new();
         for (id, client) in &mut self.clients {
-            let has_turn = self.step < Step::Half || (tick + id.0).is_multiple_of(2);
+            let has_turn = self.step < OverloadLevel::Half || (tick + id.0).is_multiple_of(2);
             let mut is_framed = false;
             if let ProtocolView::Binary(view) = &mut client.view
                 && has_turn

@@ -1,7 +1,7 @@
 //! Pace: how often a cell is sent, by distance and crowd, so that all clients that watch it at the
 //! same pace share its bytes.
 
-use super::ladder::Step;
+use super::ladder::OverloadLevel;
 
 /// Distance of a cell from the player's own, in cells: the larger of columns and rows.
 pub type Ring = u16;
@@ -10,14 +10,18 @@ pub type Ring = u16;
 const CROWDS: [usize; 2] = [80, 250];
 
 /// Number of ticks between two frames that show a cell.
-pub fn period(ring: Ring, movers: usize, step: Step) -> u64 {
+pub fn period(ring: Ring, movers: usize, step: OverloadLevel) -> u64 {
     let distance = match ring {
         0 => 1,
         1 => 2,
         _ => 4,
     };
-    let far = if ring > 0 && step >= Step::Far { 2 } else { 1 };
-    let crowds = if step >= Step::Crowd {
+    let far = if ring > 0 && step >= OverloadLevel::Far {
+        2
+    } else {
+        1
+    };
+    let crowds = if step >= OverloadLevel::Crowd {
         CROWDS.map(|crowd| crowd / 4)
     } else {
         CROWDS
@@ -38,13 +42,13 @@ mod tests {
 
     #[test]
     fn distant_and_crowded_cells_are_shown_less_often() {
-        assert_eq!(period(0, 10, Step::Calm), 1);
-        assert_eq!(period(1, 10, Step::Calm), 2);
-        assert_eq!(period(3, 80, Step::Calm), 4);
-        assert_eq!(period(0, 81, Step::Calm), 2);
-        assert_eq!(period(2, 251, Step::Calm), 16);
-        assert_eq!(period(1, 10, Step::Far), 4);
-        assert_eq!(period(0, 21, Step::Crowd), 2);
+        assert_eq!(period(0, 10, OverloadLevel::Calm), 1);
+        assert_eq!(period(1, 10, OverloadLevel::Calm), 2);
+        assert_eq!(period(3, 80, OverloadLevel::Calm), 4);
+        assert_eq!(period(0, 81, OverloadLevel::Calm), 2);
+        assert_eq!(period(2, 251, OverloadLevel::Calm), 16);
+        assert_eq!(period(1, 10, OverloadLevel::Far), 4);
+        assert_eq!(period(0, 21, OverloadLevel::Crowd), 2);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::ticket::Tickets;
-use super::{Arrival, ClientId, Departure, Ladder, Relay, Step, close};
+use super::{Arrival, ClientId, Departure, Ladder, OverloadLevel, Relay, close};
 use crate::cluster::access::SpaceAccess;
 use crate::cluster::spaces::{EnterError, OpenSpace, Requester, Spaces};
 use crate::components::command::Command;
@@ -282,7 +282,7 @@ fn obey(relay: &mut Relay, command: RelayCommand) -> Vec<Command> {
 }
 
 /// Applies the step of the overload ladder.
-fn climb(relay: &mut Relay, step: Step, space: SpaceId) {
+fn climb(relay: &mut Relay, step: OverloadLevel, space: SpaceId) {
     if relay.step() != step {
         tracing::warn!(%space, ?step, "showing the space takes too long: overload ladder step");
         metrics::counter!("plaza_overload_steps_total", "step" => step.label()).increment(1);

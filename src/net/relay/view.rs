@@ -5,9 +5,9 @@ use std::ops::RangeInclusive;
 
 use bytes::Bytes;
 
-use super::ladder::Step;
+use super::ladder::OverloadLevel;
 use super::pace::{self, Ring};
-use super::visible::{AckedTick, Visible, VisibleId};
+use super::visible::{SentTick, Visible, VisibleId};
 use crate::components::id::PlayerId;
 use crate::components::unit::{Position, SUBTILES};
 use crate::net::codec::append;
@@ -48,7 +48,7 @@ pub struct ClientView {
     own_cell: (i32, i32),
     nearest: Vec<VisibleId>,
     looked: u64,
-    roster: AckedTick,
+    roster: SentTick,
     last: u64,
     sent: Option<(u32, OwnStateS2c)>,
 }
@@ -56,7 +56,7 @@ pub struct ClientView {
 struct WatchedCell {
     ring: Ring,
     index: u16,
-    cursor: AckedTick,
+    cursor: SentTick,
 }
 
 /// A range of columns and one of rows of cells.
@@ -111,7 +111,7 @@ impl ClientView {
     }
 
     /// The tick up to which the client has the roster.
-    pub const fn roster_cursor(&self) -> AckedTick {
+    pub const fn roster_cursor(&self) -> SentTick {
         self.roster
     }
 
@@ -121,7 +121,7 @@ impl ClientView {
         &mut self,
         visible: &mut Visible,
         player: PlayerId,
-        step: Step,
+        step: OverloadLevel,
         scratch: &mut Scratch,
     ) -> bool {
         let Some((ack, own)) = visible.own_and_ack(player) else {
@@ -162,7 +162,12 @@ impl ClientView {
     }
 
     /// Adds the cells that are due, or that were due while the client was busy.
-    fn show_due_cells(&mut self, visible: &mut Visible, step: Step, scratch: &mut Scratch) {
+    fn show_due_cells(
+        &mut self,
+        visible: &mut Visible,
+        step: OverloadLevel,
+        scratch: &mut Scratch,
+    ) {
         let tick = visible.tick().0;
         let mut whole = 0;
         for watched in &mut self.watched {

@@ -207,13 +207,13 @@ impl Connection {
         let (ready, is_ready) = oneshot::channel();
         let arrival = Arrival {
             client: self.client,
-            wish: request.number,
+            request: request.number,
             user: request.who.user,
             name: request.who.shown_name(),
             avatar: request.who.avatar.clone(),
             arrive: request.arrive.clone(),
             blocked: request.blocked.clone(),
-            dialect: request.protocol,
+            protocol: request.protocol,
             sink: Arc::clone(&self.queue) as Arc<dyn Sink>,
             space_name: Some(request.space_name.clone()),
             terms: request.terms,

@@ -24,13 +24,13 @@ fn a_second_connection_of_a_user_replaces_the_first_and_the_player_stays() {
     let name = "p1".into();
     relay.join(Arrival {
         client,
-        wish: 99,
+        request: 99,
         user: user(1),
         name,
         avatar: None,
         arrive: None,
         blocked: Vec::new(),
-        dialect: BINARY,
+        protocol: BINARY,
         sink: sink_for_relay,
         space_name: None,
         terms: JoinTerms::default(),
@@ -158,7 +158,7 @@ fn newcomers_queue_while_the_space_is_overloaded() {
     let mut truth = Truth::default();
     let mut relay = Relay::new(HERE, scene());
     relay.rebase(&truth.snapshot(), 1);
-    relay.take_step(Step::Queue);
+    relay.take_step(OverloadLevel::Queue);
     let _sinks: Vec<_> = (1..=3)
         .map(|number| arrive(&mut relay, number, BINARY))
         .collect();
@@ -175,7 +175,7 @@ fn newcomers_queue_while_the_space_is_overloaded() {
     );
     assert!(!relay.is_empty());
     relay.detach(ClientId(2), Departure::Lost);
-    relay.take_step(Step::Calm);
+    relay.take_step(OverloadLevel::Calm);
     assert_eq!(
         joins(&relay.tick(&truth.tick(&[], &[], &[]))),
         1,

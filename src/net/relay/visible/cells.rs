@@ -17,7 +17,7 @@ pub(super) const MOVING: u64 = 20;
 const STEP_TICKS: u64 = 4;
 
 /// The tick up to which a client has something; 0 for nothing.
-pub type AckedTick = u64;
+pub type SentTick = u64;
 
 /// A cell of 16 × 16 tiles.
 #[derive(Default)]
@@ -76,7 +76,7 @@ impl Cell {
     }
 
     /// Changes since the cursor, or everything since 0; `None` if there are none.
-    pub(super) fn difference(&self, index: u16, cursor: AckedTick, tick: Tick) -> Option<CellS2c> {
+    pub(super) fn difference(&self, index: u16, cursor: SentTick, tick: Tick) -> Option<CellS2c> {
         let full = cursor == 0;
         let since = Tick(cursor);
         let mut moved = MovedPlayers::default();
@@ -108,7 +108,7 @@ impl Cell {
 }
 
 /// Whether a client with that cursor knows the player's position well enough for a step.
-pub(super) const fn is_near(anchored: Tick, cursor: AckedTick, tick: Tick) -> bool {
+pub(super) const fn is_near(anchored: Tick, cursor: SentTick, tick: Tick) -> bool {
     cursor > 0 && anchored.0 <= cursor && tick.0 - cursor <= STEP_TICKS
 }
 

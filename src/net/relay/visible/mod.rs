@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
 
-pub use self::cells::AckedTick;
+pub use self::cells::SentTick;
 use self::cells::{Cell, CellMember, MOVING, TOMBSTONES};
 use self::spots::{Slot, Spots};
 pub use self::spots::{VisibleId, VisiblePlayer};
@@ -43,8 +43,8 @@ pub struct Visible {
     cells: Vec<Cell>,
     roster_gone: Vec<(Tick, PlayerId)>,
     roster_changed: Tick,
-    encoded: HashMap<(u16, AckedTick), Option<Bytes>>,
-    encoded_rosters: HashMap<AckedTick, Bytes>,
+    encoded: HashMap<(u16, SentTick), Option<Bytes>>,
+    encoded_rosters: HashMap<SentTick, Bytes>,
     encodings: u64,
 }
 
@@ -173,7 +173,7 @@ impl Visible {
     }
 
     /// Whether a cursor is too old for a delta.
-    pub const fn starts_over(&self, cursor: AckedTick) -> bool {
+    pub const fn starts_over(&self, cursor: SentTick) -> bool {
         cursor == 0 || cursor + TOMBSTONES < self.tick.0
     }
 
@@ -252,7 +252,7 @@ impl Visible {
     }
 
     /// Encoded changes of a cell since the cursor; `None` if there are none.
-    pub fn cell(&mut self, index: u16, cursor: AckedTick) -> Option<Bytes> {
+    pub fn cell(&mut self, index: u16, cursor: SentTick) -> Option<Bytes> {
         let cell = self.cells.get(usize::from(index))?;
         let cursor = if self.starts_over(cursor) { 0 } else { cursor };
         if cursor > 0 && cell.changed.0 <= cursor {
@@ -270,7 +270,7 @@ impl Visible {
     }
 
     /// Encoded roster changes since the cursor; an empty list is a byte too.
-    pub fn roster(&mut self, cursor: AckedTick) -> Bytes {
+    pub fn roster(&mut self, cursor: SentTick) -> Bytes {
         if !self.roster_changed_since(cursor) {
             return Bytes::from_static(&[0]);
         }
@@ -306,13 +306,13 @@ impl Visible {
     }
 
     /// Whether any player joined, left or changed since the cursor.
-    pub fn roster_changed_since(&self, cursor: AckedTick) -> bool {
+    pub fn roster_changed_since(&self, cursor: SentTick) -> bool {
         cursor == 0 || self.roster_changed.0 > cursor
     }
 
     /// Forgets players who left, as far as every client knows it. Without clients, forgets all of
     /// them.
-    pub fn forget_roster_before(&mut self, oldest: Option<AckedTick>) {
+    pub fn forget_roster_before(&mut self, oldest: Option<SentTick>) {
         match oldest {
             Some(cursor) => self.roster_gone.retain(|(tick, _)| tick.0 > cursor),
             None => self.roster_gone.clear(),

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::Visible;
-use super::cells::{AckedTick, MovedPlayers, is_near};
+use super::cells::{MovedPlayers, SentTick, is_near};
 use super::spots::{VisibleId, VisiblePlayer};
 use crate::components::id::PlayerId;
 use crate::components::unit::Position;
@@ -67,7 +67,7 @@ impl Visible {
     pub fn encode_spots(
         &self,
         spots: &mut [VisibleId],
-        cursors: impl Fn(u16) -> AckedTick,
+        cursors: impl Fn(u16) -> SentTick,
         pieces: &mut Vec<Bytes>,
     ) {
         let cell_of = |id: &VisibleId| self.spot(*id).map(|spot| spot.cell);
