@@ -284,7 +284,7 @@ pub enum ChatFact {
     /// The last player left, and the chat history is forgotten.
     Forgotten,
     /// A message was sent to the players near the sender. It is not stored.
-    Whispered {
+    SaidNearby {
         /// The message.
         message: ChatMessage,
         /// Players who hear it, without the sender, in ascending order.
@@ -333,7 +333,7 @@ impl ChatFact {
         match self {
             Self::Said(message) => Audience::FromUser(message.user),
             // Acknowledged to the sender, too.
-            Self::Whispered { hearers, .. } => Audience::Players(hearers),
+            Self::SaidNearby { hearers, .. } => Audience::Players(hearers),
             Self::SaidBefore(message) => Audience::Player(message.player),
             Self::Changed { author, .. } => Audience::FromUser(*author),
             Self::Reacted(reaction) => Audience::FromUser(reaction.user),
@@ -353,7 +353,7 @@ impl ChatFact {
             Self::Cleared { by } => Durability::Cleared { by: by.as_str() },
             Self::SaidBefore(_) => Durability::Ordered,
             Self::Forgotten
-            | Self::Whispered { .. }
+            | Self::SaidNearby { .. }
             | Self::Refused { .. }
             | Self::Typing { .. }
             | Self::SlowMode { .. } => Durability::Volatile,

@@ -108,7 +108,7 @@ impl History {
             ChatFact::Reacted(reaction) => self.react(reaction),
             ChatFact::Cleared { .. } | ChatFact::Forgotten => self.0.clear(),
             ChatFact::SaidBefore(_)
-            | ChatFact::Whispered { .. }
+            | ChatFact::SaidNearby { .. }
             | ChatFact::Refused { .. }
             | ChatFact::Typing { .. }
             | ChatFact::SlowMode { .. } => {}

@@ -33,9 +33,9 @@ pub struct IsForgetful(pub bool);
 /// Recent messages to players nearby, newest last. They are not stored, but a client may ask again
 /// whether its message was sent.
 #[derive(Debug, Clone, Default, Resource)]
-pub struct Whispers(VecDeque<(UserId, Option<u32>, u64)>);
+pub struct NearbyMessages(VecDeque<(UserId, Option<u32>, u64)>);
 
-impl Whispers {
+impl NearbyMessages {
     /// Whether the message was sent already.
     fn has(&self, message: &ChatMessage) -> bool {
         message.client_id.is_some()
@@ -65,7 +65,7 @@ pub fn plugin(space: &mut SpaceBuilder) {
     space.add(IsForgetful::default());
     space.add(SlowMode::default());
     space.add(Typists::default());
-    space.add(Whispers::default());
+    space.add(NearbyMessages::default());
     // Before players are removed: a player who leaves has stopped typing, too.
     space.tick.add_systems(
         end_typing
@@ -134,10 +134,10 @@ fn send(world: &mut World, player: PlayerId, speech: Speech) {
         };
         return tell(world, Fact::Chat(ChatFact::SaidBefore(before)));
     }
-    if message.scope == Scope::Nearby && world.resource::<Whispers>().has(&message) {
+    if message.scope == Scope::Nearby && world.resource::<NearbyMessages>().has(&message) {
         // Only acknowledged again.
         let hearers = Vec::new();
-        return tell(world, Fact::Chat(ChatFact::Whispered { message, hearers }));
+        return tell(world, Fact::Chat(ChatFact::SaidNearby { message, hearers }));
     }
     if message.scope == Scope::Announcement && !may_announce {
         return refuse(world, player, message.client_id, ChatRefusal::NoAnnouncer);
@@ -155,7 +155,7 @@ fn send(world: &mut World, player: PlayerId, speech: Speech) {
         );
     }
     if message.scope == Scope::Nearby {
-        return whisper(world, message);
+        return say_nearby(world, message);
     }
     world
         .resource_mut::<SlowMode>()
@@ -166,7 +166,7 @@ fn send(world: &mut World, player: PlayerId, speech: Speech) {
 }
 
 /// Sends a message to the players who can hear the sender now.
-fn whisper(world: &mut World, message: ChatMessage) {
+fn say_nearby(world: &mut World, message: ChatMessage) {
     let hearers = world.resource::<Peers>().hearers(message.player);
     if hearers.is_empty() {
         return refuse(
@@ -179,9 +179,9 @@ fn whisper(world: &mut World, message: ChatMessage) {
     world
         .resource_mut::<SlowMode>()
         .spoke(message.user, message.at);
-    world.resource_mut::<Whispers>().note(&message);
+    world.resource_mut::<NearbyMessages>().note(&message);
     stop_typing(world, message.player);
-    tell(world, Fact::Chat(ChatFact::Whispered { message, hearers }));
+    tell(world, Fact::Chat(ChatFact::SaidNearby { message, hearers }));
 }
 
 /// A user edits or deletes a message. Users change their own messages; those who may delete, any.

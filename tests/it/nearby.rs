@@ -338,13 +338,13 @@ async fn nearby_messages_are_heard_nearby_and_not_stored() {
         mut bob,
         ..
     } = two().await;
-    let whisper = ChatSendC2s {
+    let nearby = ChatSendC2s {
         client_id: 4,
         text: "between us".into(),
         scope: 1,
         reply_to: None,
     };
-    ada.say(&ClientMessage::Chat(ChatC2s::Send(whisper))).await;
+    ada.say(&ClientMessage::Chat(ChatC2s::Send(nearby))).await;
     for client in [&mut ada, &mut bob] {
         client
             .until(|_, message| is_chat(message, "between us"))

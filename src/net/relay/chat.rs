@@ -27,7 +27,7 @@ impl Relay {
                 self.send(fact.audience(), &message);
             }
             ChatFact::Forgotten => self.history.0.clear(),
-            ChatFact::Whispered { message, hearers } => self.whisper(message, hearers),
+            ChatFact::SaidNearby { message, hearers } => self.send_nearby(message, hearers),
             ChatFact::Changed { change, author } => self.change(change, *author),
             ChatFact::Reacted(reaction) => self.react(reaction),
             ChatFact::Cleared { by } => {
@@ -155,7 +155,7 @@ impl Relay {
     }
 
     /// Sends a message to its sender and to the players who hear it.
-    fn whisper(&self, message: &ChatMessage, hearers: &[PlayerId]) {
+    fn send_nearby(&self, message: &ChatMessage, hearers: &[PlayerId]) {
         let others: Bytes = encode(&ServerMessage::Chat(ChatS2c::Message(ChatMessageS2c::of(
             message,
         ))))

@@ -274,7 +274,7 @@ fn shown_by(author: UserId, message: u128, number: u8) -> ShownPicture {
 
 async fn a_message_of_another_user_never_deletes_a_picture(home: Home) {
     let (store, ada, bob) = (&home.store, home.user("bea").await, home.user("bob").await);
-    // Ada whispers her picture, so nothing in the database shows it. Bob knows its address.
+    // Ada sends her picture nearby, so nothing in the database shows it. Bob knows its address.
     bring(store, ada, 1, 100).await;
     let said = |number| said(number, bob, format!("![]({})", url(1)));
     let space = kept_space(store, bob).await;
