@@ -93,20 +93,20 @@ impl SpacesState {
             if handle.has_ended() || handle.version() >= version {
                 continue;
             }
-            let Some(plan) = self.store.plan(space).await? else {
+            let Some(layout) = self.store.space_layout(space).await? else {
                 continue;
             };
             metrics::counter!("plaza_plans_reread_total").increment(1);
-            if (plan.width, plan.height) != (scene.width, scene.height) {
+            if (layout.width, layout.height) != (scene.width, scene.height) {
                 tracing::info!(%space, version, "the size of a space changed; opening it again");
                 handle.close(Ending::Resized);
                 continue;
             }
-            tracing::debug!(%space, from = handle.version(), to = plan.version, "updating the \
+            tracing::debug!(%space, from = handle.version(), to = layout.version, "updating the \
                 layout of a space");
             if handle
                 .send(Command::Element(ElementCommand::ReplaceLayout {
-                    layout: Box::new(plan),
+                    layout: Box::new(layout),
                 }))
                 .is_err()
             {

@@ -163,7 +163,7 @@ impl Persister {
                 .await
             {
                 Ok(Committed::Kept) => {
-                    self.handle.kept(tick);
+                    self.handle.committed(tick);
                     if let Some(checkpoint) = &waiting.write.checkpoint
                         && (is_last || cold.elapsed() >= COLD)
                     {

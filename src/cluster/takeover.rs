@@ -70,7 +70,7 @@ impl SpacesState {
         let Some(row) = self.store.space(space).await.map_err(failed)? else {
             return Ok(Taken::Impossible);
         };
-        let Some(plan) = self.store.plan(space).await.map_err(failed)? else {
+        let Some(layout) = self.store.space_layout(space).await.map_err(failed)? else {
             return Ok(Taken::Impossible);
         };
         let claimed = self.vault.claim(space, epoch, me).await?;
@@ -80,7 +80,7 @@ impl SpacesState {
         let kept = self.vault.load(space).await?;
         let is_new = kept.checkpoint.is_none() && kept.events.is_empty();
         let chat: Vec<DurableEvent> = kept.chat().collect();
-        let restored = match restored(kept, &plan, self.rate) {
+        let restored = match restored(kept, &layout, self.rate) {
             Err(error) if error.is_newer() => {
                 self.leave_to_a_later_version(space, &error);
                 return Ok(Taken::Impossible);
@@ -103,7 +103,7 @@ impl SpacesState {
             Err(error) => {
                 tracing::error!(%space, %error, "a checkpoint cannot be read; the space starts \
                     fresh");
-                Space::new(&plan, self.rate)
+                Space::new(&layout, self.rate)
             }
         };
         if !row.keeps_chat {
@@ -122,8 +122,8 @@ impl SpacesState {
         }
         let scene = Scene {
             name: row.name,
-            width: plan.width,
-            height: plan.height,
+            width: layout.width,
+            height: layout.height,
             tick_rate: self.rate.per_second(),
         };
         let taken = TakenSpace {

@@ -110,7 +110,7 @@ pub enum HostEvent {
         /// State to store.
         checkpoint: Box<Checkpoint>,
     },
-    /// Durable events. Clients see them only after they were committed: [`SpaceHandle::kept`].
+    /// Durable events. Clients see them only after they were committed: [`SpaceHandle::committed`].
     Durable {
         /// Space of the events.
         space: SpaceId,
@@ -292,7 +292,7 @@ impl SpaceHandle {
     }
 
     /// Marks durable events up to that tick as committed, so that they may be shown.
-    pub fn kept(&self, tick: Tick) {
+    pub fn committed(&self, tick: Tick) {
         self.command(WorkerCommand::Committed(self.id, tick));
     }
 

@@ -29,7 +29,7 @@ pub struct LayoutRow {
 
 impl LayoutRow {
     /// Layout for the running space.
-    pub fn plan(&self) -> SpaceLayout {
+    pub fn space_layout(&self) -> SpaceLayout {
         let SpaceRow { width, height, .. } = self.space;
         let placed = self.placed.iter();
         SpaceLayout {
@@ -68,8 +68,11 @@ impl Store {
     }
 
     /// Layout for the running space.
-    pub async fn plan(&self, space: SpaceId) -> Result<Option<SpaceLayout>, StoreError> {
-        Ok(self.layout(space).await?.map(|layout| layout.plan()))
+    pub async fn space_layout(&self, space: SpaceId) -> Result<Option<SpaceLayout>, StoreError> {
+        Ok(self
+            .layout(space)
+            .await?
+            .map(|layout| layout.space_layout()))
     }
 
     /// Versions of the given spaces; deleted ones are left out.
@@ -92,8 +95,8 @@ impl Store {
             });
             let rows: Vec<(String, i64)> = query.fetch_all(&self.readers).await?;
             for (space, version) in rows {
-                let version =
-                    u32::try_from(version).map_err(|_| StoreError::Corrupt("a plan's version"))?;
+                let version = u32::try_from(version)
+                    .map_err(|_| StoreError::Corrupt("the version of a layout"))?;
                 versions.push((id(&space)?, version));
             }
         }

@@ -179,7 +179,7 @@ impl RawSpace {
             width: tiles(self.width)?,
             height: tiles(self.height)?,
             plan_version: u32::try_from(self.plan_version)
-                .map_err(|_| StoreError::Corrupt("a plan's version"))?,
+                .map_err(|_| StoreError::Corrupt("the version of a layout"))?,
             keeps_chat: self.chat == KEPT,
             retention_days: self.chat_retention_days.map(whole).transpose()?,
             slow_seconds: whole(self.chat_slow_seconds)?,
@@ -442,7 +442,7 @@ async fn raise_layout_version(tx: &mut Tx, space: SpaceId) -> Result<Option<u32>
     .fetch_optional(&mut **tx)
     .await?;
     row.map(|(version,)| {
-        u32::try_from(version).map_err(|_| StoreError::Corrupt("a plan's version"))
+        u32::try_from(version).map_err(|_| StoreError::Corrupt("the version of a layout"))
     })
     .transpose()
 }

@@ -73,11 +73,11 @@ async fn a_seeded_space_has_walls_zones_and_solid_elements(home: Home) {
         ..Default::default()
     };
     let space = store.public_spaces(unknown, page).await.unwrap().remove(0);
-    let plan = store.plan(space.id).await.unwrap().unwrap();
-    assert_eq!((plan.width, plan.height), (4, 3));
-    assert_eq!(plan.blocked, [Tile::new(3, 0), Tile::new(0, 2)]);
-    assert_eq!(plan.zones[0].name, "Gate");
-    let solid: Vec<_> = plan
+    let layout = store.space_layout(space.id).await.unwrap().unwrap();
+    assert_eq!((layout.width, layout.height), (4, 3));
+    assert_eq!(layout.blocked, [Tile::new(3, 0), Tile::new(0, 2)]);
+    assert_eq!(layout.zones[0].name, "Gate");
+    let solid: Vec<_> = layout
         .elements
         .iter()
         .filter_map(|placed| placed.solid)

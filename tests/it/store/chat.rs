@@ -530,7 +530,10 @@ async fn proximity_rules_are_stored(home: Home) {
         };
         store.change_proximity_rules(space, rules).await.unwrap();
         assert_eq!(store.space(space).await.unwrap().unwrap().proximity, rules);
-        assert_eq!(store.plan(space).await.unwrap().unwrap().proximity, rules);
+        assert_eq!(
+            store.space_layout(space).await.unwrap().unwrap().proximity,
+            rules
+        );
     }
 }
 

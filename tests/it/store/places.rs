@@ -117,7 +117,7 @@ async fn a_space_made_from_a_map_has_its_elements(home: Home) {
         .unwrap()
         .unwrap();
     assert_eq!(
-        store.plan(space).await.unwrap().unwrap().version,
+        store.space_layout(space).await.unwrap().unwrap().version,
         2,
         "spaces that show it see the change"
     );
@@ -166,7 +166,7 @@ async fn a_placed_element_is_removed_once(home: Home) {
         None
     );
     assert_eq!(
-        store.plan(space).await.unwrap().unwrap().version,
+        store.space_layout(space).await.unwrap().unwrap().version,
         3,
         "refused changes have no effect"
     );
@@ -238,7 +238,7 @@ async fn a_deleted_space_leaves_nothing_behind(home: Home) {
     assert!(store.space_of_placement(placement).await.unwrap().is_none());
     assert!(store.load_checkpoint(space).await.unwrap().is_none());
     assert!(!store.save_checkpoint(space, 1, 2, b"late").await.unwrap());
-    assert!(store.plan(space).await.unwrap().is_none());
+    assert!(store.space_layout(space).await.unwrap().is_none());
 }
 
 async fn spaces_are_listed_page_by_page_with_the_newest_first(home: Home) {
@@ -370,7 +370,7 @@ async fn a_layout_and_its_version_are_read_together(home: Home) {
     for number in 1..4 {
         let layout = store.layout(space).await.unwrap().unwrap();
         assert_eq!(layout.placed.len() + 1, number);
-        assert_eq!(layout.plan().version as usize, number);
+        assert_eq!(layout.space_layout().version as usize, number);
         let versions = store.plan_versions(&[other, space]).await.unwrap();
         assert_eq!(versions, [(space, number as u32)]);
         store

@@ -51,11 +51,11 @@ async fn many_writers_and_readers_all_succeed(home: Home) {
             .save_checkpoint(space, 1, number as u64, b"x")
             .await
             .unwrap();
-        store.plan(space).await.unwrap().unwrap();
+        store.space_layout(space).await.unwrap().unwrap();
     })
     .await;
-    let plan = home.store.plan(space).await.unwrap().unwrap();
-    assert_eq!((plan.elements.len(), plan.version), (40, 41));
+    let layout = home.store.space_layout(space).await.unwrap().unwrap();
+    assert_eq!((layout.elements.len(), layout.version), (40, 41));
 }
 
 async fn a_name_is_given_to_one_user(home: Home) {
@@ -115,7 +115,15 @@ async fn the_last_free_place_is_given_once(home: Home) {
         store.place(space, desk, Tile::new(0, 0), 5).await.unwrap()
     });
     assert_eq!(placed.await.into_iter().flatten().count(), 5);
-    assert_eq!(home.store.plan(space).await.unwrap().unwrap().version, 6);
+    assert_eq!(
+        home.store
+            .space_layout(space)
+            .await
+            .unwrap()
+            .unwrap()
+            .version,
+        6
+    );
 }
 
 async fn a_placement_is_removed_by_one(home: Home) {
@@ -199,7 +207,12 @@ async fn changes_to_elements_of_many_spaces_do_not_deadlock(home: Home) {
     .await;
     for (space, version) in [(spaces[0], 3 + 24 + 24), (spaces[3], 3 + 24)] {
         assert_eq!(
-            home.store.plan(space).await.unwrap().unwrap().version,
+            home.store
+                .space_layout(space)
+                .await
+                .unwrap()
+                .unwrap()
+                .version,
             version
         );
     }
