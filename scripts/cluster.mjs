@@ -384,7 +384,7 @@ async function main() {
   });
   console.log(`Plaza is open: ${cluster.url}/`);
   if (links.length > 0)
-    console.log(`There is no admin yet. Become it here, once: ${cluster.url}${links.at(-1)}`);
+    console.log(`There is no admin yet. Open this link once to become the admin: ${cluster.url}${links.at(-1)}`);
   for (const { name, url, child } of cluster.nodes)
     console.log(`  ${name}  ${url}  process ${child.pid}`);
   console.log("Kill one and see what happens. Ctrl-C ends all of them.");

@@ -93,7 +93,7 @@ fn greet(server: &Server) -> anyhow::Result<()> {
     print::line(&format!("Plaza is open: http://{near}{base_path}/"));
     if let Some(token) = server.setup_token() {
         print::line(&format!(
-            "There is no admin yet. Become it here, once: \
+            "There is no admin yet. Open this link once to become the admin: \
             http://{near}{base_path}/setup?token={token}"
         ));
     }
@@ -115,10 +115,9 @@ fn elsewhere(
     base_path: &str,
     own: &[IpAddr],
 ) -> Vec<String> {
-    const WITHOUT: &str = "  There all works but microphone, camera and screen: browsers give \
-        those to https pages only. \
-                           A proxy with a certificate gives them, too: docs/operations.md tells \
-                           how.";
+    const WITHOUT: &str = "  Everything works there except microphone, camera, screen sharing and \
+        notifications, which browsers allow only on https. docs/operations.md says how to set up \
+        https.";
     if let Some(url) = public_url {
         let mut lines = vec![format!("Others reach it at {url}/")];
         lines.extend(url.starts_with("http://").then(|| WITHOUT.to_owned()));

@@ -42,9 +42,9 @@ pub enum CallFact {
     Signalled {
         /// Player who sent it.
         player: PlayerId,
-        /// Player who receives it.
+        /// Peer of the sender: one hears or sees the other.
         to: PlayerId,
-        /// Body of the signal.
+        /// Body, passed on unread.
         body: String,
     },
     /// A request of a player to the SFU.

@@ -12,15 +12,15 @@ use super::unit::{Position, Tile};
 #[derive(Debug, Clone, PartialEq, Eq, Component, Encode, Decode)]
 #[cfg_attr(test, derive(serde::Deserialize))]
 pub struct Card {
-    /// Number of the player in this space.
+    /// Number in this space. A player who returns after their place was given up has another.
     pub player: PlayerId,
-    /// User of the player.
+    /// The account: the same in every space, and after the player returns under another number.
     pub user: UserId,
     /// Name shown over the head.
     pub name: String,
-    /// Avatar of the player.
+    /// Picture of the player; clients draw a default figure for `None`.
     pub avatar: Option<Avatar>,
-    /// Status of the player.
+    /// What the player chose to be, such as busy or away.
     pub status: Status,
     /// Media that the player sends to their peers.
     pub media: Media,
@@ -30,7 +30,7 @@ pub struct Card {
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(serde::Deserialize))]
 pub struct Avatar {
-    /// Id of the avatar.
+    /// Id in the database.
     pub id: AvatarId,
     /// URL of its image.
     pub image_url: String,

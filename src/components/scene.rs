@@ -6,7 +6,7 @@ use bincode::{Decode, Encode};
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(serde::Deserialize))]
 pub struct Scene {
-    /// Name of the space.
+    /// Name that clients show.
     pub name: String,
     /// Width in tiles.
     pub width: u16,

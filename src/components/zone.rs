@@ -14,11 +14,11 @@ pub const MOST_IN_PRIVATE_ZONE: u16 = 100;
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cfg_attr(test, derive(serde::Deserialize))]
 pub struct Zone {
-    /// Kind of the zone.
+    /// What happens in it.
     pub kind: ZoneKind,
-    /// Name of the zone.
+    /// Name; portals, stages and kept locks refer to it.
     pub name: String,
-    /// Tiles of the zone.
+    /// A player is in the zone while the middle of their body is on one of these tiles.
     pub area: TileRect,
     /// Most players in it; `None` when it is not a private zone or has no limit.
     pub cap: Option<u16>,

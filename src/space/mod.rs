@@ -56,7 +56,7 @@ enum SpaceState {
 /// steps can no longer be made up for.
 const REST: u64 = 64;
 
-/// Quiet ticks after which a space sleeps. Building its world again costs half a millisecond.
+/// Quiet ticks after which a space sleeps. Building its world again takes 0.4 ms.
 const SLEEP: u64 = 200;
 
 impl Space {

@@ -254,7 +254,7 @@ pub struct ServeArgs {
     /// File with the secret of the API key
     #[arg(long, env = "PLAZA_LIVEKIT_SECRET_FILE", value_name = "FILE")]
     pub(super) livekit_secret_file: Option<PathBuf>,
-    /// What to log, as in `info,plaza=debug` [default: info]
+    /// What to log, as in `info,plaza=debug` [default: `info,sqlx=warn,tower_http=info`]
     #[arg(long, env = "PLAZA_LOG")]
     pub(super) log: Option<String>,
 }
