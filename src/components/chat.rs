@@ -51,7 +51,7 @@ pub enum Scope {
     Space = 0,
     /// Players who can hear the sender. The message is not stored.
     Nearby = 1,
-    /// All players, and clients highlight it. Only the owner and admins send announcements.
+    /// All players, and clients highlight it. Only moderators send announcements.
     Announcement = 2,
 }
 
@@ -182,7 +182,7 @@ pub enum ChatRefusal {
         /// Seconds left, at least one.
         seconds: u32,
     },
-    /// Only the space's owner and admins send announcements.
+    /// Only moderators send announcements.
     NoAnnouncer,
     /// The message belongs to another user.
     NotYours,
