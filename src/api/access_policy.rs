@@ -5,15 +5,15 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::AppState;
 use super::access::{Entered, unknown};
 use super::address::Address;
 use super::empty::Empty;
 use super::error::{ApiError, Problem, Refused};
 use super::extract::{Caller, Json, Path};
 use super::proof::{Claim, Proven, check_claim};
+use super::{AppState, thumbnails};
 use crate::components::id::SpaceId;
-use crate::components::membership::EntryRefusal;
+use crate::components::membership::{EntryRefusal, Mutes};
 use crate::components::permissions::{Permission, PermissionRoles};
 use crate::store::entry::GrantReason;
 use crate::store::now_ms;
@@ -48,12 +48,18 @@ pub struct AccessView {
     name: String,
     /// What the space is for; may be empty.
     description: String,
+    /// Address of its thumbnail; of that of its map, or empty, when the caller may not enter.
+    thumbnail: String,
+    /// Players in it now.
+    people: usize,
     /// Whether the lobby lists it.
     listed: bool,
     /// `open`, `password` or `members`.
     access_policy: &'static str,
     /// Whether guests may enter.
     guests: bool,
+    /// Whether this server takes guests at all.
+    takes_guests: bool,
     /// Most people at the same time, moderators not counted; null for no limit.
     #[schema(required)]
     capacity: Option<u32>,
@@ -73,9 +79,21 @@ pub struct AccessView {
     /// What the caller may do: `say`, `build`, `invite`, `admit`, `announce`, `delete-messages`,
     /// `moderate`, `manage-chat`, `describe`, `assign-roles`, `manage-access`, `delete`.
     may: Vec<&'static str>,
+    /// What the caller is muted in.
+    mutes: Vec<MuteView>,
     /// Why the caller may not enter; null when they may.
     #[schema(required)]
     refusal: Option<RefusalView>,
+}
+
+/// Something that a moderator took from a user.
+#[derive(Serialize, ToSchema)]
+pub struct MuteView {
+    /// `chat`, `voice` or `video`.
+    what: &'static str,
+    /// When it ends, in Unix milliseconds; null until it is lifted.
+    #[schema(required)]
+    until: Option<i64>,
 }
 
 /// Lowest role with each permission that the owner of a space hands out.
@@ -146,11 +164,11 @@ pub async fn show(
 ) -> Result<Json<AccessView>, ApiError> {
     let found = state.stands(space, caller.as_ref()).await?;
     let found = found.ok_or_else(unknown)?;
-    Ok(Json(view(&found)?))
+    Ok(Json(view(&state, &found)?))
 }
 
 /// The space as the caller sees it; refused when they may not know of it.
-pub(super) fn view(found: &Entered) -> Result<AccessView, ApiError> {
+pub(super) fn view(state: &AppState, found: &Entered) -> Result<AccessView, ApiError> {
     let Entered { row, membership } = found;
     let refusal = match membership.enter(now_ms(), false) {
         Ok(()) => None,
@@ -166,9 +184,15 @@ pub(super) fn view(found: &Entered) -> Result<AccessView, ApiError> {
         id: row.id.to_string(),
         name: row.name.clone(),
         description: row.description.clone(),
+        thumbnail: match refusal {
+            None => thumbnails::of_space(row, &state.key),
+            Some(_) => thumbnails::from_outside(row),
+        },
+        people: state.spaces.people(row.id),
         listed: row.access == Access::Public,
         access_policy: rules.policy.word(),
         guests: rules.guests,
+        takes_guests: state.settings.guests.allowed,
         capacity: rules.capacity,
         opens_at: rules.opens_at,
         closes_at: rules.closes_at,
@@ -176,8 +200,24 @@ pub(super) fn view(found: &Entered) -> Result<AccessView, ApiError> {
         permissions: row.roles.into(),
         role: membership.standing.role().word(),
         may: may.map(|(_, word)| *word).collect(),
+        mutes: mutes_of(membership.mutes, now),
         refusal,
     })
+}
+
+/// The mutes that hold now.
+fn mutes_of(mutes: Mutes, now: i64) -> Vec<MuteView> {
+    let all = [
+        ("chat", mutes.chat),
+        ("voice", mutes.voice),
+        ("video", mutes.video),
+    ];
+    let held = all.into_iter().filter(|(_, until)| *until > now);
+    held.map(|(what, until)| MuteView {
+        what,
+        until: Some(until).filter(|until| *until < i64::MAX),
+    })
+    .collect()
 }
 
 fn refusal_of(why: &EntryRefusal) -> RefusalView {

@@ -239,7 +239,7 @@ pub async fn change(
     }
     state.spaces.memberships_changed(space);
     let found = state.stands(space, Some(&caller)).await?;
-    Ok(Json(view(&found.ok_or_else(unknown)?)?))
+    Ok(Json(view(&state, &found.ok_or_else(unknown)?)?))
 }
 
 /// What is changed, for the audit log.

@@ -1426,6 +1426,8 @@ export interface components {
              *     `moderate`, `manage-chat`, `describe`, `assign-roles`, `manage-access`, `delete`.
              */
             may: string[];
+            /** @description What the caller is muted in. */
+            mutes: components["schemas"]["MuteView"][];
             /** @description Name. */
             name: string;
             /**
@@ -1433,11 +1435,17 @@ export interface components {
              * @description Start of the event, in Unix milliseconds; null for none.
              */
             opensAt: number | null;
+            /** @description Players in it now. */
+            people: number;
             /** @description Lowest role with each permission that the owner hands out. */
             permissions: components["schemas"]["RolesView"];
             refusal: components["schemas"]["RefusalView"] | null;
             /** @description Role of the caller: `guest`, `visitor`, `member`, `builder`, `moderator` or `owner`. */
             role: string;
+            /** @description Whether this server takes guests at all. */
+            takesGuests: boolean;
+            /** @description Address of its thumbnail; of that of its map, or empty, when the caller may not enter. */
+            thumbnail: string;
         };
         /** @description Pictures of all users. */
         AllUploadList: {
@@ -2047,6 +2055,16 @@ export interface components {
             minutes?: number | null;
             /** @description What the user may not do: `chat` (write and react), `voice` (be heard), `video` (be seen). */
             what: string[];
+        };
+        /** @description Something that a moderator took from a user. */
+        MuteView: {
+            /**
+             * Format: int64
+             * @description When it ends, in Unix milliseconds; null until it is lifted.
+             */
+            until: number | null;
+            /** @description `chat`, `voice` or `video`. */
+            what: string;
         };
         /** @description A request to add an avatar. */
         NewAvatar: {
