@@ -15,6 +15,8 @@ export type Me = Schema<"Me">;
 export type SignUpRules = Schema<"SignUpView">;
 /** An invite that admits people. */
 export type Invite = Schema<"InviteView">;
+/** A session of this user. */
+export type OwnSession = Schema<"SessionEntry">;
 export type SetupState = Schema<"SetupState">;
 export type Avatar = Schema<"AvatarEntry">;
 export type SpaceSummary = Schema<"LobbyEntry">;
@@ -65,6 +67,11 @@ const invite = object<Invite>({
       by: nullable(string),
       guests: boolean,
     }),
+  ),
+});
+const sessions = object<Schema<"SessionList">>({
+  sessions: list(
+    object<OwnSession>({ id: string, createdAt: number, usedAt: number, isThis: boolean }),
   ),
 });
 const setupState = object<SetupState>({ needed: boolean, good: nullable(boolean) });
@@ -285,6 +292,8 @@ export const api = {
   signOutEverywhere: () => tell("post", "/signout/everywhere", {}),
   changePassword: (current: string, next: string) =>
     tell("post", "/user/password", { body: { current, new: next } }),
+  sessions: async () => (await ask("get", "/me/session", {}, sessions)).sessions,
+  endSession: (id: string) => tell("delete", "/me/session/{id}", { path: { id } }),
   me: () => ask("get", "/me", {}, me),
   setupState: (token: string) => ask("get", "/setup", { query: { token } }, setupState),
   setUp: (setup: string, username: string, password: string) =>

@@ -8,11 +8,15 @@ import { here } from "./base";
 import type { components, paths } from "./http.gen";
 import type { Parser, Told } from "./parse";
 
-/** The server said no; `message` is for the person. */
+/**
+ * The server said no; `message` is for the person. `code` is a word for why the caller may not
+ * enter a space, or not write there.
+ */
 export class ApiError extends Error {
   constructor(
     readonly status: number,
     message: string,
+    readonly code: string | undefined = undefined,
   ) {
     super(message);
   }
@@ -25,7 +29,7 @@ export type Schema<Name extends keyof components["schemas"]> = Told<RawSchema<Na
 type Routes = {
   [Path in keyof paths as Path extends `/api/v1${infer Rest}` ? Rest : never]: paths[Path];
 };
-type Method = "get" | "post" | "patch" | "delete";
+type Method = "get" | "post" | "put" | "patch" | "delete";
 type Path<M extends Method> = {
   [P in keyof Routes]: Routes[P] extends Record<M, object> ? P : never;
 }[keyof Routes];
@@ -124,7 +128,8 @@ async function request(
     }
     throw new ApiError(
       response.status,
-      messageOf(problem) ?? `The server answered ${response.status}. Try again.`,
+      textOf(problem, "message") ?? `The server answered ${response.status}. Try again.`,
+      textOf(problem, "code"),
     );
   }
   return response;
@@ -143,8 +148,9 @@ function addressOf(
   return `${here("/api/v1")}${filled}${given.length === 0 ? "" : `?${new URLSearchParams(given)}`}`;
 }
 
-function messageOf(problem: unknown): string | undefined {
+/** A text of a problem document. */
+function textOf(problem: unknown, field: "message" | "code"): string | undefined {
   if (typeof problem !== "object" || problem === null) return undefined;
-  const message: unknown = Reflect.get(problem, "message");
-  return typeof message === "string" ? message : undefined;
+  const text: unknown = Reflect.get(problem, field);
+  return typeof text === "string" ? text : undefined;
 }

@@ -8,6 +8,7 @@ import { batch, type Signal, signal } from "@preact/signals";
 import { block } from "../world/map";
 import { tileOf } from "../world/movement";
 import type { Speaker } from "../world/voices";
+import { Access } from "./access";
 import { Bubbles } from "./bubbles";
 import { Calls } from "./calls";
 import type {
@@ -140,6 +141,8 @@ export class Space {
   readonly overhead = new Overhead();
   readonly conversation: Conversation;
   readonly settings: Settings;
+  /** What this user may do here, and who may enter. */
+  readonly access: Access;
   /** Direct messages of this user. */
   readonly direct = new Direct(() => this.people.mine?.user ?? "");
 
@@ -162,6 +165,7 @@ export class Space {
         if (this.walking.prediction) block(this.walking.prediction.grid, placement, -1);
       },
     });
+    this.access = new Access(id, this.#common.notice);
     this.conversation = new Conversation(id, {
       ...this.#common,
       send: (value) => this.#send({ type: "Chat", value }),
@@ -285,7 +289,7 @@ export class Space {
         this.settings.hear(message.code);
         if (message.code === "no-path") this.walking.refuse();
         if (message.code === "no-follow") this.following.refuse();
-        this.notice.value = message.message;
+        if (!this.access.hear(message)) this.notice.value = message.message;
         break;
       case "Missed":
         this.map.hear(message.mapVersion);
@@ -336,6 +340,7 @@ export class Space {
       this.conversation.begin(isFirst);
       void this.direct.refresh();
     });
+    void this.access.refresh();
     this.map.begin(welcome);
     this.settings.begin();
   }

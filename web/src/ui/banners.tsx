@@ -3,6 +3,7 @@
 import { useEffect } from "preact/hooks";
 import type { Space } from "../net/space";
 import { Spinner } from "./controls";
+import { withLocalTimes } from "./times";
 
 const NOTICE_MILLIS = 4000;
 
@@ -18,7 +19,7 @@ export function Notice({ space }: { space: Space }) {
   }, [notice]);
   return notice === null ? null : (
     <div class="banner" role="status">
-      {notice}
+      {withLocalTimes(notice)}
     </div>
   );
 }
