@@ -166,6 +166,10 @@ export class Person {
 
   async signUp(name, password = "correct horse") {
     const { page } = this;
+    // At the link to a space, an account is the other way in.
+    const account = page.getByRole("link", { name: /^(I have an account|Sign in or sign up)$/ });
+    await page.getByLabel("Password").or(account).first().waitFor();
+    if (await account.isVisible()) await account.click();
     await page.getByLabel("Name", { exact: true }).fill(name);
     await page.getByLabel("Password").fill(password);
     await page.getByRole("button", { name: "Sign up", exact: true }).click();

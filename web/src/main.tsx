@@ -4,6 +4,7 @@ import { render } from "preact";
 import { whenSignedOut } from "./net/http";
 import { AvatarScreen } from "./screens/avatar";
 import { ClusterScreen } from "./screens/cluster";
+import { InviteScreen, OutsideScreen } from "./screens/invite";
 import { LobbyScreen } from "./screens/lobby";
 import { SetupScreen } from "./screens/setup";
 import { SignScreen } from "./screens/sign";
@@ -45,17 +46,24 @@ function App() {
       </main>
     );
   }
-  const invite = /^\/i\/([^/]+)\/?$/.exec(url.pathname)?.[1];
-  if (me.value === null && invite)
-    return <SignScreen key={invite} next="/" invite={decodeURIComponent(invite)} />;
+  const invite = idIn(url, "i");
+  if (invite) return <InviteScreen key={invite} token={invite} />;
+  const space = idIn(url, "s");
+  if (me.value === null && space)
+    return <OutsideScreen key={space} id={space} from={url.pathname + url.search} />;
   if (me.value === null)
     return <SignScreen next={url.pathname === "/signin" ? next : url.pathname} />;
-  const space = /^\/s\/([^/]+)\/?$/.exec(url.pathname)?.[1];
-  if (space) return <SpaceScreen key={space} id={decodeURIComponent(space)} />;
+  if (space) return <SpaceScreen key={space} id={space} />;
   if (url.pathname === "/admin") return <ClusterScreen />;
   if (url.pathname === "/avatar") return <AvatarScreen next={next} />;
   if (url.pathname !== "/") leave(address.value, url.pathname === "/signin" ? next : "/");
   return <LobbyScreen />;
+}
+
+/** What an address like `/s/ID` is about. */
+function idIn(url: URL, folder: "i" | "s"): string | undefined {
+  const id = new RegExp(`^/${folder}/([^/]+)/?$`).exec(url.pathname)?.[1];
+  return id && decodeURIComponent(id);
 }
 
 /**

@@ -8,6 +8,7 @@ import type { SpaceSummary } from "../net/api";
 import { whole } from "../net/base";
 import { ErrorNote, Icon, Spinner } from "../ui/controls";
 import { copyText } from "../ui/copy";
+import { me } from "../ui/me";
 import { useNote } from "../ui/note";
 import { CreateDialog } from "./lobby/create";
 import { DeleteDialog } from "./lobby/delete";
@@ -92,9 +93,11 @@ function Heading({ search, onSearch, onCreate }: HeadingProps) {
           value={search}
           onInput={(event) => onSearch(event.currentTarget.value)}
         />
-        <button type="button" class="button primary" onClick={onCreate}>
-          <Icon name="plus" /> New space
-        </button>
+        {!me.value?.isGuest && (
+          <button type="button" class="button primary" onClick={onCreate}>
+            <Icon name="plus" /> New space
+          </button>
+        )}
       </div>
     </div>
   );

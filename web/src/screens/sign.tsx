@@ -1,30 +1,35 @@
 /** Sign: one card to sign up or sign in. An invite opens it with what it admits to. */
 
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { api, type Invite } from "../net/api";
 import { here } from "../net/base";
-import { Brand, ErrorNote, Spinner } from "../ui/controls";
+import { Brand, Spinner } from "../ui/controls";
 import { CredentialFields, useCredentials } from "../ui/credentials";
 import { useSignUp } from "../ui/sign-up";
 
 const STRIP = ["maya", "kenji", "leila", "samuel", "fox"];
 
-export function SignScreen({ next, invite }: { next: string; invite?: string | undefined }) {
+interface SignProps {
+  next: string;
+  /** An invite to the server, with its token. */
+  invite?: Invite & { token: string };
+}
+
+export function SignScreen({ next, invite }: SignProps) {
   const rules = useSignUp();
-  const invited = useInvite(invite);
   const [wish, setWish] = useState<"up" | "in" | null>(null);
-  const isInvited = typeof invited === "object" && invited !== null;
+  const isInvited = invite !== undefined;
   const maySignUp = rules?.policy === "open" || (rules?.policy === "invite" && isInvited);
   const isNew = wish === null ? maySignUp : wish === "up";
   const credentials = useCredentials(
     async (name, password) => {
       if (!name || !password) throw new Error("Fill in a name and a password.");
-      if (isNew) await api.signUp(name, password, isInvited ? invite : undefined);
+      if (isNew) await api.signUp(name, password, invite?.token);
     },
     isNew ? `/avatar?next=${encodeURIComponent(next)}` : next,
   );
 
-  if (!rules || invited === undefined) {
+  if (!rules) {
     return (
       <main class="centre">
         <Spinner label="One moment" />
@@ -48,12 +53,9 @@ export function SignScreen({ next, invite }: { next: string; invite?: string | u
         <div>
           <h1>{titleOf(isNew, maySignUp, isInvited)}</h1>
           {(maySignUp || !isNew) && (
-            <p class="muted">
-              {isNew ? welcome(isInvited ? invited : null) : "Sign in to go where you left off."}
-            </p>
+            <p class="muted">{isNew ? welcome(invite) : "Sign in to go where you left off."}</p>
           )}
         </div>
-        {typeof invited === "string" && <ErrorNote>{invited}</ErrorNote>}
         {isNew && !maySignUp ? (
           <p role="status">{closed(rules.policy)}</p>
         ) : (
@@ -76,27 +78,13 @@ export function SignScreen({ next, invite }: { next: string; invite?: string | u
   );
 }
 
-/**
- * The invite, the reason why it is not valid, or `null` without one; `undefined` until it is known.
- */
-function useInvite(token: string | undefined): Invite | string | null | undefined {
-  const [invited, setInvited] = useState<Invite | string | null | undefined>(
-    token === undefined ? null : undefined,
-  );
-  useEffect(() => {
-    if (token !== undefined)
-      api.invite(token).then(setInvited, (caught: Error) => setInvited(caught.message));
-  }, [token]);
-  return invited;
-}
-
 function titleOf(isNew: boolean, maySignUp: boolean, isInvited: boolean): string {
   if (!isNew) return "Welcome back";
   if (!maySignUp) return "No sign-up here";
   return isInvited ? "You are invited" : "Come on in";
 }
 
-function welcome(invite: Invite | null): string {
+function welcome(invite: Invite | undefined): string {
   if (!invite) return "Pick a name and walk around with everybody else.";
   const until =
     invite.expiresAt === null ? "" : ` until ${new Date(invite.expiresAt).toLocaleString()}`;

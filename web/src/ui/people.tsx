@@ -4,7 +4,9 @@ import { useRef, useState } from "preact/hooks";
 import type { Space } from "../net/space";
 import { Face, IconButton } from "./controls";
 import { rove, useFocusInside } from "./focus";
+import { KeepName } from "./keep-name";
 import { useLayer } from "./layers";
+import { CopyLink } from "./link";
 import { isNetworkShown, toggleNetwork } from "./network";
 import { StatusMark } from "./status";
 
@@ -67,7 +69,14 @@ export function PeoplePanel({ space, onClose, onPick }: PeopleProps) {
           </li>
         ))}
       </ul>
+      {space.people.all.value.length === 1 && (
+        <div class="alone">
+          <p class="muted">Only you are here. Send the link to those who are missing.</p>
+          <CopyLink path={`/s/${space.id}`} />
+        </div>
+      )}
       <footer>
+        <KeepName />
         <button
           type="button"
           class="button quiet small"

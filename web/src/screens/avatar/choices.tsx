@@ -7,9 +7,10 @@ interface ChoicesProps {
   avatars: Avatar[];
   chosen: string | null;
   onChoose: (id: string) => void;
+  class?: string;
 }
 
-export function Choices({ avatars, chosen, onChoose }: ChoicesProps) {
+export function Choices({ avatars, chosen, onChoose, class: className = "" }: ChoicesProps) {
   /** Arrow keys move the choice, as in any group of radio buttons. */
   const onKey = (event: KeyboardEvent) => {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
@@ -22,7 +23,7 @@ export function Choices({ avatars, chosen, onChoose }: ChoicesProps) {
     document.getElementById(`avatar-${to.id}`)?.focus();
   };
   return (
-    <div class="avatars" role="radiogroup" aria-label="Avatars" onKeyDown={onKey}>
+    <div class={`avatars ${className}`} role="radiogroup" aria-label="Avatars" onKeyDown={onKey}>
       {avatars.map((other) => (
         <button
           key={other.id}

@@ -3,6 +3,8 @@
 import type { Lobby, SpaceSummary } from "../../net/api";
 import { here } from "../../net/base";
 import { Icon, IconButton } from "../../ui/controls";
+import { KeepName } from "../../ui/keep-name";
+import { me } from "../../ui/me";
 import { Thumbnail } from "../../ui/thumbnail";
 import { byLife } from "../../world/lobby";
 import type { LobbyList } from "./list";
@@ -32,9 +34,16 @@ export function Sections({ lobby, more, cursor, search, showMore, ...on }: Secti
           {lobby.mine.length === 0 ? (
             <div class="empty">
               <p>You have no space of your own yet.</p>
-              <button type="button" class="button" onClick={on.onCreate}>
-                <Icon name="plus" /> Make one
-              </button>
+              {me.value?.isGuest ? (
+                <>
+                  <p class="muted">Keep your name, and you can make one.</p>
+                  <KeepName />
+                </>
+              ) : (
+                <button type="button" class="button" onClick={on.onCreate}>
+                  <Icon name="plus" /> Make one
+                </button>
+              )}
             </div>
           ) : (
             <Spaces spaces={byLife(lobby.mine)} onCopy={on.onCopy} onDelete={on.onDelete} />
@@ -59,6 +68,9 @@ export function Sections({ lobby, more, cursor, search, showMore, ...on }: Secti
     </>
   );
 }
+
+/** What a card says of who may come in. */
+const LOCKS: Record<string, string> = { password: "with a password", members: "for members" };
 
 interface SpacesProps {
   spaces: SpaceSummary[];
@@ -87,6 +99,9 @@ function Spaces({ spaces, onCopy, onDelete }: SpacesProps) {
                     : `${space.people} people`}
               </span>
             </div>
+            {space.accessPolicy !== "open" && (
+              <span class="tag locked">{LOCKS[space.accessPolicy] ?? "closed"}</span>
+            )}
             <div class="row spread">
               <a
                 class="button primary small"

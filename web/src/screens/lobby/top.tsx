@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { here } from "../../net/base";
 import { AccountDialog } from "../../ui/account";
 import { Brand, Face, IconButton } from "../../ui/controls";
+import { KeepName } from "../../ui/keep-name";
 import { me, signOut } from "../../ui/me";
 import { isDark, toggleTheme } from "../../ui/theme";
 
@@ -30,12 +31,15 @@ export function Top() {
           <span class="hide-narrow">{me.value?.username}</span>
           <span class="visually-hidden">Change your avatar</span>
         </a>
-        <IconButton
-          icon="settings"
-          label="Account"
-          class="quiet"
-          onClick={() => setAccountOpen(true)}
-        />
+        <KeepName />
+        {!me.value?.isGuest && (
+          <IconButton
+            icon="settings"
+            label="Account"
+            class="quiet"
+            onClick={() => setAccountOpen(true)}
+          />
+        )}
         <button type="button" class="button quiet" onClick={signOut}>
           Sign out
         </button>

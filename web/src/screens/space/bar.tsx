@@ -3,6 +3,7 @@
 import type { Space } from "../../net/space";
 import type { Stage } from "../../render/stage";
 import { IconButton } from "../../ui/controls";
+import { KeepName } from "../../ui/keep-name";
 import { go } from "../../ui/route";
 import { isSoundOn, toggleSound } from "../../ui/sound";
 import { StatusMenu } from "../../ui/status";
@@ -26,6 +27,7 @@ export function Bar({ space, panels, unread, stage }: BarProps) {
         <IconButton icon="back" label="Leave" onClick={() => go("/")} />
         <span class="title">{space.name.value}</span>
         <StatusMenu space={space} />
+        <KeepName class="quiet hide-narrow" />
       </div>
       <div class="pill">
         <PanelButtons space={space} panels={panels} unread={unread} />

@@ -6,6 +6,7 @@ import { Announcement } from "../../ui/announcement";
 import { ConnectionLost, Moving, Notice } from "../../ui/banners";
 import { CallBar, CallNotes } from "../../ui/call";
 import { EmoteBar } from "../../ui/emotes";
+import { Hints } from "../../ui/hints";
 import { Minimap } from "../../ui/minimap";
 import { Crowded, isNetworkShown, Network } from "../../ui/network";
 import { PersonCard } from "../../ui/person";
@@ -38,6 +39,7 @@ export function Free({ space, call, panels, isIn, onWrite }: FreeProps) {
         <Announcement space={space} />
         <Notice space={space} />
         {isIn && <Moving space={space} />}
+        {isIn && <Hints space={space} call={call} />}
         <Tiles call={call} />
       </div>
       <div class="foot">
