@@ -8,6 +8,7 @@ import {
   type ClientMessage,
   decode,
   encode,
+  type Refused,
   SCHEMA,
   type ServerMessage,
   type SessionS2c,
@@ -43,6 +44,8 @@ export class Connection {
   #nonce = 0;
   #pinged = 0;
   #closed = false;
+  /** Why the server will close the connection, in full: a close frame holds less. */
+  #refusal: Refused | undefined;
   /** When the connection was accepted. */
   #stands: number | undefined;
   /** Milliseconds to the server and back, as last measured. */
@@ -113,6 +116,7 @@ export class Connection {
     const socket = new WebSocket(url, SUBPROTOCOL);
     socket.binaryType = "arraybuffer";
     this.#socket = socket;
+    this.#refusal = undefined;
     socket.onopen = () => {
       this.#heard = performance.now();
       socket.send(encode({ type: "Hello", version: VERSION, schema: SCHEMA, ...this.hello() }));
@@ -137,6 +141,7 @@ export class Connection {
       return;
     }
     if (message.type === "Session") this.#note(message.value);
+    if (message.type === "Refused") this.#refusal = message;
     this.listener.message(message, bytes.length);
   }
 
@@ -165,7 +170,8 @@ export class Connection {
   #broke(code: number, reason: string): void {
     this.#stop();
     if (this.#closed) return;
-    const ending = endingFor(code, reason);
+    const { code: refused, message = reason } = this.#refusal ?? {};
+    const ending = endingFor(code, refused === code ? message : reason);
     if (ending) {
       this.#closed = true;
       this.listener.status({ kind: "ended", ending });

@@ -18,7 +18,9 @@ test("who is kept out is told why", () => {
   expect(endingFor(4403, "Your account is suspended: loud")?.advice).toBe(
     "Your account is suspended: loud",
   );
-  expect(endingFor(4416, "ada banned you: noise")?.advice).toBe("ada banned you: noise");
+  expect(endingFor(4415, "Olga sent you out of this space.")?.advice).toBe(
+    "Olga sent you out of this space.",
+  );
   expect(endingFor(4401, "signed out")?.advice).toBe(endingFor(4401)?.advice);
 });
 

@@ -4,7 +4,19 @@
 export interface Ending {
   title: string;
   advice: string;
-  action: "sign-in" | "lobby" | "rejoin" | "reload";
+  action:
+    | "sign-in"
+    | "lobby"
+    | "rejoin"
+    | "reload"
+    /** Give the password of the space. */
+    | "password"
+    /** Ask those inside. */
+    | "request"
+    /** Try again and again. */
+    | "wait"
+    /** Come back at a time that the server knows. */
+    | "return";
 }
 
 const FINAL: Record<number, Ending> = {
@@ -36,18 +48,30 @@ const FINAL: Record<number, Ending> = {
   },
   4411: {
     title: "This space has a password",
-    advice: "Ask its people for the password.",
-    action: "lobby",
+    advice: "Ask those who invited you for it.",
+    action: "password",
   },
   4412: {
-    title: "This space is for members",
-    advice: "Ask its owner to let you in.",
-    action: "lobby",
+    title: "Only members come in here",
+    advice: "Ask to join: those inside can let you in.",
+    action: "request",
   },
-  4413: { title: "This space is full", advice: "Try again in a moment.", action: "rejoin" },
-  4414: { title: "This space is closed", advice: "Try again later.", action: "rejoin" },
-  4415: { title: "You were sent out", advice: "You may return in a while.", action: "rejoin" },
-  4416: { title: "You are banned from this space", advice: "Ask its owner why.", action: "lobby" },
+  4413: {
+    title: "This space is full",
+    advice: "You come in as soon as there is room.",
+    action: "wait",
+  },
+  4414: { title: "This space is closed", advice: "Try again later.", action: "return" },
+  4415: {
+    title: "You were sent out of this space",
+    advice: "You can come back in a while.",
+    action: "return",
+  },
+  4416: {
+    title: "You are banned from this space",
+    advice: "A moderator banned you.",
+    action: "return",
+  },
   4426: {
     title: "Plaza was updated",
     advice: "Load the page again to get the new version.",
@@ -55,14 +79,18 @@ const FINAL: Record<number, Ending> = {
   },
 };
 
+/** Codes of refusals whose reason only the server knows. */
+const REASONED = [4403, 4412, 4414, 4415, 4416];
+
 /**
  * Why the connection will not come back by itself; `undefined` when it will. A user who is refused
  * is told the server's reason.
  */
 export function endingFor(code: number, reason = ""): Ending | undefined {
   const ending = FINAL[code];
-  const explains = code === 4403 || (code >= 4411 && code <= 4416);
-  return ending && explains && reason !== "" ? { ...ending, advice: reason } : ending;
+  return ending && REASONED.includes(code) && reason !== ""
+    ? { ...ending, advice: reason }
+    : ending;
 }
 
 /**

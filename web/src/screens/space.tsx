@@ -29,6 +29,9 @@ import { Unread, useUnread } from "./space/unread";
 /** Whether panels lie over the world's lower part or all of it, as in `style/layout.css`. */
 const isSheet = () => matchMedia("(max-width: 43.9rem), (max-height: 30rem)").matches;
 
+/** Milliseconds between two looks at what the person may do. Changes are told; times pass. */
+const ACCESS_EVERY = 60_000;
+
 interface Held<T> {
   current: T | null;
 }
@@ -44,6 +47,7 @@ export function SpaceScreen({ id }: { id: string }) {
   const { stage, loaded, failure } = drawn;
   const link = useLinkHere(space);
   useNotifications(space);
+  useFreshAccess(space);
   useEffect(() => {
     if (space.name.value) entitle(`${space.name.value} – Plaza`);
     return () => entitle("Plaza");
@@ -85,10 +89,10 @@ export function SpaceScreen({ id }: { id: string }) {
         <Side space={space} call={call} panels={panels} unread={unread} say={say} link={link} />
         <Free space={space} call={call} panels={panels} isIn={isIn} onWrite={writeTo} />
       </div>
-      <ConnectionEnded status={status} onRetry={() => space.retry()} />
       {!isIn && status.kind !== "ended" && (
         <Curtain space={space} loaded={loaded} failure={failure} />
       )}
+      <ConnectionEnded space={space} onRetry={() => space.retry()} />
     </main>
   );
 }
@@ -111,6 +115,16 @@ function useSpace(id: string): { space: Space; call: Call } {
     };
   }, [space]);
   return { space, call };
+}
+
+/** Asks now and then what the person may do: mutes and lockdowns end by themselves. */
+function useFreshAccess(space: Space): void {
+  useEffect(() => {
+    const timer = setInterval(() => {
+      if (!document.hidden && space.status.value.kind === "open") void space.access.refresh();
+    }, ACCESS_EVERY);
+    return () => clearInterval(timer);
+  }, [space]);
 }
 
 /** The panels, and what was not seen of the chat until now. */

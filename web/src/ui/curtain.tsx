@@ -3,9 +3,12 @@
 import { useEffect, useRef } from "preact/hooks";
 import { here, ours } from "../net/base";
 import type { Status } from "../net/connection";
+import type { Ending } from "../net/policy";
 import type { Space } from "../net/space";
 import { Face } from "./controls";
+import { AskToJoin, ComeBack, GivePassword, WaitForRoom } from "./entrance";
 import { me } from "./me";
+import { withLocalTimes } from "./times";
 
 interface CurtainProps {
   space: Space;
@@ -64,42 +67,78 @@ function WalkingIn({ space, loaded }: Omit<CurtainProps, "failure">) {
   );
 }
 
+interface EndedProps {
+  space: Space;
+  onRetry: () => void;
+}
+
 /** The connection ended for good: says why, and what can be done. */
-export function ConnectionEnded({ status, onRetry }: { status: Status; onRetry: () => void }) {
+export function ConnectionEnded({ space, onRetry }: EndedProps) {
   const card = useRef<HTMLDivElement>(null);
-  const hasEnded = status.kind === "ended";
+  const ending = useEnding(space.status.value);
+  const title = ending?.title;
   useEffect(() => {
-    if (hasEnded) card.current?.querySelector<HTMLElement>("button, a")?.focus();
-  }, [hasEnded]);
-  if (status.kind !== "ended") return null;
-  const { title, advice, action } = status.ending;
+    if (title) card.current?.querySelector<HTMLElement>("input, textarea, button, a")?.focus();
+  }, [title]);
+  if (!ending) return null;
   return (
     <div ref={card} class="curtain glass" role="alertdialog" aria-label={title}>
       <div class="card" style={{ textAlign: "center" }}>
         <h2>{title}</h2>
-        <p>{advice}</p>
-        {action === "rejoin" && (
-          <button type="button" class="button primary" onClick={onRetry}>
-            Come back
-          </button>
-        )}
-        {action === "reload" && (
-          <button type="button" class="button primary" onClick={() => location.reload()}>
-            Load again
-          </button>
-        )}
-        {action === "sign-in" && (
-          <a
-            class="button primary"
-            href={here(`/signin?next=${encodeURIComponent(ours(location.pathname) ?? "/")}`)}
-          >
-            Sign in
-          </a>
-        )}
+        <p dir="auto">{withLocalTimes(ending.advice)}</p>
+        <WayOn space={space} ending={ending} onRetry={onRetry} />
         <a class="button" href={here("/")}>
           To the lobby
         </a>
       </div>
     </div>
   );
+}
+
+/** Why the connection ended. It stays on the screen while it is tried whether there is room. */
+function useEnding(status: Status): Ending | null {
+  const waiting = useRef<Ending | null>(null);
+  if (status.kind === "ended")
+    waiting.current = status.ending.action === "wait" ? status.ending : null;
+  if (status.kind === "open") waiting.current = null;
+  return status.kind === "ended" ? status.ending : waiting.current;
+}
+
+/** What can be done about it. */
+function WayOn({ space, ending, onRetry }: EndedProps & { ending: Ending }) {
+  switch (ending.action) {
+    case "password":
+      return <GivePassword id={space.id} onDone={onRetry} />;
+    case "wait":
+      return <WaitForRoom onRetry={onRetry} />;
+    case "return":
+      return <ComeBack id={space.id} onRetry={onRetry} />;
+    case "rejoin":
+      return (
+        <button type="button" class="button primary" onClick={onRetry}>
+          Come back
+        </button>
+      );
+    case "reload":
+      return (
+        <button type="button" class="button primary" onClick={() => location.reload()}>
+          Load again
+        </button>
+      );
+    case "sign-in":
+      return (
+        <a
+          class="button primary"
+          href={here(`/signin?next=${encodeURIComponent(ours(location.pathname) ?? "/")}`)}
+        >
+          Sign in
+        </a>
+      );
+    case "request":
+      return <AskToJoin id={space.id} onDone={onRetry} />;
+    case "lobby":
+      return null;
+    default:
+      return ending.action satisfies never;
+  }
 }
