@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { openBrowser, Person, PHONE, Server } from "./plaza.mjs";
+import { openSettings } from "./talking.mjs";
 
 const PIXEL =
   "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAYAAAAf8/9hAAAAGUlEQVR42mM4neX9nxLMMGrAqAGjBgwXAwAJnn8fDNbIcAAAAABJRU5ErkJggg==";
@@ -281,7 +282,7 @@ test("old messages are paged back to and found after a crash", async () => {
 });
 
 test("the owner sets slow mode, exports the chat and deletes everything", async () => {
-  await ada.page.getByRole("button", { name: "Space settings" }).click();
+  await openSettings(ada, "Chat");
   await ada.shot("space-settings");
   await ada.page.getByLabel("Slow mode").selectOption({ label: "One message in 15 minutes" });
   await bob.page.getByText("Slow mode is on: everyone can write once in 15 minutes.").waitFor();

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { DEVICES, openBrowser, Person, PHONE, Server } from "./plaza.mjs";
-import { agree, arrive, bring, goTo, makeSpace } from "./talking.mjs";
+import { agree, arrive, bring, goTo, makeSpace, openSettings } from "./talking.mjs";
 
 let server;
 let browser;
@@ -56,7 +56,7 @@ test("in a reading corner only people close by hear each other", async () => {
 
 test("the owner changes the rules with the keyboard, and everyone is told", async () => {
   const { page } = ada;
-  await page.getByRole("button", { name: "Space settings" }).click();
+  await openSettings(ada, "Chat");
   await settings(ada).getByLabel("Voices carry").focus();
   for (const label of ["Heard at once", "Seen at once", "Walls"]) {
     await page.keyboard.press("Tab");
@@ -93,8 +93,7 @@ test("on a phone the rules fit the screen", async () => {
   await person.context.addInitScript((token) => localStorage.setItem("plaza.token", token), token);
   await page.goto(link);
   await person.arrive();
-  await page.getByRole("button", { name: /^Chat/ }).click();
-  await page.getByRole("button", { name: "Space settings" }).click();
+  await openSettings(person, "Chat");
   const walls = settings(person).getByLabel("Walls");
   await walls.selectOption({ label: "Let voices and pictures through" });
   await page.getByText(/^From now on voices carry \d tiles; at most/).waitFor();

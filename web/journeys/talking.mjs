@@ -46,6 +46,15 @@ export async function makeSpace(person, name, template) {
   return link;
 }
 
+/** Opens a part of the settings of the space; returns the dialog. */
+export async function openSettings({ page }, part) {
+  await page.getByRole("button", { name: "Space settings" }).click();
+  const dialog = page.getByRole("dialog", { name: "Space settings" });
+  await dialog.getByRole("tab", { name: part }).click();
+  await dialog.getByRole("region", { name: part }).waitFor();
+  return dialog;
+}
+
 /** Agrees to be heard or seen, for the first time. */
 export async function agree(person, which) {
   const { page } = person;

@@ -12,6 +12,7 @@ import { ConnectionEnded, Curtain } from "../ui/curtain";
 import { WORLD_HELP } from "../ui/keys";
 import { entitle } from "../ui/notify";
 import { go } from "../ui/route";
+import { SpaceSettings } from "../ui/settings";
 import { play } from "../ui/sound";
 import { tellWave } from "../ui/status";
 import { useLinkHere } from "../ui/zones";
@@ -91,6 +92,14 @@ export function SpaceScreen({ id }: { id: string }) {
       </div>
       {!isIn && status.kind !== "ended" && (
         <Curtain space={space} loaded={loaded} failure={failure} />
+      )}
+      {panels.isSetting.value && (
+        <SpaceSettings
+          space={space}
+          onClose={() => {
+            panels.isSetting.value = false;
+          }}
+        />
       )}
       <ConnectionEnded space={space} onRetry={() => space.retry()} />
     </main>

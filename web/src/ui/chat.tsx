@@ -8,7 +8,6 @@ import { rove } from "./focus";
 import { useLayer } from "./layers";
 import { MessagesTab } from "./messages";
 import { Search } from "./search";
-import { SpaceSettingsDialog } from "./space-settings";
 
 /** Which part of the chat is shown. */
 export type Tab = "space" | "nearby" | "direct";
@@ -26,7 +25,6 @@ interface ChatPanelProps {
 
 export function ChatPanel({ space, input, tab, unread, readUpTo, onTab, onClose }: ChatPanelProps) {
   const [isSearching, setSearching] = useState(false);
-  const [isSetting, setSetting] = useState(false);
   useLayer(onClose);
   return (
     <section class="panel chat" aria-label="Chat">
@@ -41,12 +39,6 @@ export function ChatPanel({ space, input, tab, unread, readUpTo, onTab, onClose 
             onClick={() => setSearching(!isSearching)}
           />
         )}
-        <IconButton
-          icon="sliders"
-          label="Space settings"
-          class="quiet small"
-          onClick={() => setSetting(true)}
-        />
         <IconButton icon="close" label="Close chat" class="quiet small" onClick={onClose} />
       </header>
       {tab === "direct" ? (
@@ -62,7 +54,6 @@ export function ChatPanel({ space, input, tab, unread, readUpTo, onTab, onClose 
           readUpTo={readUpTo}
         />
       )}
-      {isSetting && <SpaceSettingsDialog space={space} onClose={() => setSetting(false)} />}
     </section>
   );
 }

@@ -64,16 +64,18 @@ export function Field({ id, label, value, onValue, hint, input }: FieldProps) {
 export function Dialog({
   title,
   onClose,
+  class: className,
   children,
 }: {
   title: string;
   onClose: () => void;
+  class?: string;
   children: ComponentChildren;
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
   return (
-    <dialog ref={dialog} onClose={onClose} aria-label={title}>
+    <dialog ref={dialog} class={className} onClose={onClose} aria-label={title}>
       {children}
     </dialog>
   );

@@ -9,9 +9,17 @@ interface PasswordFieldProps {
   onValue: (value: string) => void;
   /** Characters that a new password has at least; nothing for one that exists. */
   least?: number | undefined;
+  isOptional?: boolean;
 }
 
-export function PasswordField({ id, label, value, onValue, least }: PasswordFieldProps) {
+export function PasswordField({
+  id,
+  label,
+  value,
+  onValue,
+  least,
+  isOptional = false,
+}: PasswordFieldProps) {
   const [isShown, setShown] = useState(false);
   const kind = isShown ? ({ type: "text" } as const) : ({ type: "password" } as const);
   const hint =
@@ -29,7 +37,7 @@ export function PasswordField({ id, label, value, onValue, least }: PasswordFiel
           autocomplete={least === undefined ? "current-password" : "new-password"}
           autocapitalize="none"
           spellcheck={false}
-          required
+          required={!isOptional}
           value={value}
           onInput={(event) => onValue(event.currentTarget.value)}
           aria-describedby={hint ? `${id}-hint` : undefined}

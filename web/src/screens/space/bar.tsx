@@ -32,6 +32,13 @@ export function Bar({ space, panels, unread, stage }: BarProps) {
       <div class="pill">
         <PanelButtons space={space} panels={panels} unread={unread} />
         <IconButton
+          icon="sliders"
+          label="Space settings"
+          onClick={() => {
+            panels.isSetting.value = true;
+          }}
+        />
+        <IconButton
           icon={isSoundOn.value ? "soundOn" : "soundOff"}
           label="Sound"
           pressed={isSoundOn.value}

@@ -25,6 +25,8 @@ export class Panels {
   readonly tab: Signal<Tab> = signal("space");
   /** The player whose card is open. */
   readonly picked: Signal<number | null> = signal(null);
+  /** Whether the settings of the space are open, over everything. */
+  readonly isSetting = signal(false);
   /** The panel that was open before the page of a zone. */
   #under: Panel | null = null;
 

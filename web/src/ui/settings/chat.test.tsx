@@ -1,10 +1,10 @@
-import "../fake-browser";
+import "../../fake-browser";
 import { signal } from "@preact/signals";
 import { render } from "preact-render-to-string";
 import { expect, test } from "vitest";
-import type { ChatRules, SpaceSettings } from "../net/api";
-import type { Space } from "../net/space";
-import { SpaceSettingsDialog } from "./space-settings";
+import type { ChatRules, SpaceSettings } from "../../net/api";
+import type { Space } from "../../net/space";
+import { ChatTab } from "./chat";
 
 function dialog(chat: Partial<ChatRules>, proximity: Partial<SpaceSettings> = {}): string {
   const rules: ChatRules = {
@@ -20,7 +20,7 @@ function dialog(chat: Partial<ChatRules>, proximity: Partial<SpaceSettings> = {}
     conversation: { rules: signal(rules) },
     settings: { current: signal(settings) },
   } as unknown as Space;
-  return render(<SpaceSettingsDialog space={space} onClose={() => {}} />);
+  return render(<ChatTab space={space} onClose={() => {}} />);
 }
 
 test("only who may change the settings is shown them", () => {

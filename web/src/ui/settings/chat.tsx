@@ -1,15 +1,16 @@
 /**
- * Space settings: what the person is notified of, and for those who may change them the rules of
- * the chat, and who hears and sees whom.
+ * Chat: what the person is notified of, and for those who may change them the rules of the chat,
+ * and who hears and sees whom.
  */
 
 import { useState } from "preact/hooks";
-import { api, type ChatRules, type ProximityRequest, type SpaceSettings } from "../net/api";
-import type { RawSchema } from "../net/http";
-import type { Space } from "../net/space";
-import { useAttempt } from "./attempt";
-import { Dialog, ErrorNote } from "./controls";
-import { askToNotify, canNotify, mayNotify } from "./notify";
+import { api, type ChatRules, type ProximityRequest, type SpaceSettings } from "../../net/api";
+import type { RawSchema } from "../../net/http";
+import type { Space } from "../../net/space";
+import { useAttempt } from "../attempt";
+import { ErrorNote } from "../controls";
+import { askToNotify, canNotify, mayNotify } from "../notify";
+import { Choose } from "./fields";
 
 const SLOW = [0, 5, 10, 30, 60, 300, 900, 3600];
 const RANGES = [2, 3, 5, 8, 12];
@@ -20,28 +21,20 @@ const RETENTION = [null, 1, 7, 30, 90, 365];
 
 type ChangeChat = (request: RawSchema<"RulesRequest">) => void;
 
-export function SpaceSettingsDialog({ space, onClose }: { space: Space; onClose: () => void }) {
+export function ChatTab({ space, onClose }: { space: Space; onClose: () => void }) {
   const { error, run } = useAttempt();
   const settings = space.settings.current.value;
   return (
-    <Dialog title="Space settings" onClose={onClose}>
-      <div class="section">
-        <h2>Space settings</h2>
-        {error && <ErrorNote>{error}</ErrorNote>}
-        <ChatPart space={space} run={run} onClose={onClose} />
-        {settings?.mayChange && (
-          <Proximity
-            settings={settings}
-            change={(request) => void run(() => space.settings.change(request))}
-          />
-        )}
-        <form method="dialog">
-          <button type="submit" class="button primary">
-            Done
-          </button>
-        </form>
-      </div>
-    </Dialog>
+    <div class="section">
+      {error && <ErrorNote>{error}</ErrorNote>}
+      <ChatPart space={space} run={run} onClose={onClose} />
+      {settings?.mayChange && (
+        <Proximity
+          settings={settings}
+          change={(request) => void run(() => space.settings.change(request))}
+        />
+      )}
+    </div>
   );
 }
 
@@ -96,44 +89,12 @@ async function take(space: string, format: "json" | "text"): Promise<void> {
   URL.revokeObjectURL(link.href);
 }
 
-interface ChoiceProps<T> {
-  label: string;
-  choices: readonly T[];
-  current: T;
-  nameOf: (choice: T) => string;
-  onChoose: (choice: T) => void;
-}
-
-/** One rule with its choices, and the current value when it is another one. */
-function Choice<T>({ label, choices, current, nameOf, onChoose }: ChoiceProps<T>) {
-  const all = choices.includes(current) ? choices : [...choices, current];
-  return (
-    <label class="field">
-      <span>{label}</span>
-      <select
-        class="input"
-        value={String(current)}
-        onChange={({ currentTarget }) => {
-          const chosen = all[currentTarget.selectedIndex];
-          if (chosen !== undefined) onChoose(chosen);
-        }}
-      >
-        {all.map((choice) => (
-          <option key={String(choice)} value={String(choice)}>
-            {nameOf(choice)}
-          </option>
-        ))}
-      </select>
-    </label>
-  );
-}
-
 function SlowMode({ rules, change }: { rules: ChatRules; change: ChangeChat }) {
   return (
-    <Choice
+    <Choose
       label="Slow mode"
       choices={SLOW}
-      current={rules.slowModeSeconds}
+      chosen={rules.slowModeSeconds}
       nameOf={(seconds) => (seconds === 0 ? "Off" : `One message in ${time(seconds)}`)}
       onChoose={(slowModeSeconds) => change({ slowModeSeconds })}
     />
@@ -150,33 +111,33 @@ function Proximity({ settings, change }: ProximityProps) {
   return (
     <>
       <h3>Proximity</h3>
-      <Choice
+      <Choose
         label="Voices carry"
         choices={RANGES}
-        current={settings.rangeTiles}
+        chosen={settings.rangeTiles}
         nameOf={(tiles) => `${tiles} tiles`}
         onChoose={(rangeTiles) => change({ rangeTiles })}
       />
-      <Choice
+      <Choose
         label="Heard at once"
         choices={AUDIO}
-        current={settings.maxAudio}
+        chosen={settings.maxAudio}
         nameOf={(count) => (count === 1 ? "The nearest person" : `The ${count} nearest people`)}
         onChoose={(maxAudio) => change({ maxAudio })}
       />
-      <Choice
+      <Choose
         label="Seen at once"
         choices={VIDEO}
-        current={settings.maxVideo}
+        chosen={settings.maxVideo}
         nameOf={(count) =>
           count === 0 ? "Nobody" : count === 1 ? "One of them" : `${count} of them`
         }
         onChoose={(maxVideo) => change({ maxVideo })}
       />
-      <Choice
+      <Choose
         label="Walls"
         choices={WALLS}
-        current={settings.wallsBlock}
+        chosen={settings.wallsBlock}
         nameOf={(walls) => {
           if (walls === null) return "As the map says";
           return walls ? "Stop voices and pictures" : "Let voices and pictures through";
@@ -190,10 +151,10 @@ function Proximity({ settings, change }: ProximityProps) {
 /** How long messages are saved. */
 function Kept({ rules, change }: { rules: ChatRules; change: ChangeChat }) {
   return (
-    <Choice
+    <Choose
       label="Keep messages"
       choices={RETENTION}
-      current={rules.retentionDays}
+      chosen={rules.retentionDays}
       nameOf={(count) => (count === null ? "For ever" : `For ${days(count)}`)}
       onChoose={(retentionDays) => change({ retentionDays })}
     />

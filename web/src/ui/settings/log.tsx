@@ -1,0 +1,74 @@
+/** Log: what was done in a space, and by which of its people. */
+
+import { useEffect, useState } from "preact/hooks";
+import { type AuditEntry, moderationApi } from "../../net/moderation-api";
+import { useAttempt } from "../attempt";
+import { ErrorNote, Spinner } from "../controls";
+import { stamp, withLocalTimes } from "../times";
+
+export function LogTab({ id }: { id: string }) {
+  const [entries, setEntries] = useState<AuditEntry[]>([]);
+  const [before, setBefore] = useState<string | null>("");
+  const { error, isBusy, run } = useAttempt();
+  const more = () =>
+    run(async () => {
+      const page = await moderationApi.auditLog(id, before ?? "");
+      setEntries([...entries, ...page.entries]);
+      setBefore(page.before);
+    });
+  useEffect(() => void more(), []);
+  return (
+    <div class="section">
+      {error && <ErrorNote>{error}</ErrorNote>}
+      <LogList entries={entries} isWhole={before === null} />
+      {isBusy && <Spinner label="Looking" />}
+      {before !== null && before !== "" && !isBusy && (
+        <button type="button" class="button" onClick={more}>
+          Show earlier
+        </button>
+      )}
+    </div>
+  );
+}
+
+export function LogList({ entries, isWhole }: { entries: AuditEntry[]; isWhole: boolean }) {
+  if (entries.length === 0) return isWhole ? <p class="muted">Nothing was done yet.</p> : null;
+  return (
+    <ul class="entries" aria-label="What was done">
+      {entries.map((entry) => (
+        <li key={entry.id}>
+          <span class="grow">
+            {entry.actor} {WORDS[entry.action] ?? entry.action} {entry.target}
+            {entry.detail && (
+              <>
+                <br />
+                <span class="muted small">{withLocalTimes(entry.detail)}</span>
+              </>
+            )}
+          </span>
+          <time class="muted small" dateTime={new Date(entry.at).toISOString()}>
+            {stamp(entry.at)}
+          </time>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** What the log calls an action; one of a later version has its own word. */
+const WORDS: Record<string, string> = {
+  "set-role": "changed the role of",
+  "change-space": "changed",
+  invite: "made an invite",
+  "revoke-invite": "revoked an invite",
+  "accept-invite": "came by an invite",
+  kick: "kicked",
+  "lift-kick": "lifted the kick of",
+  ban: "banned",
+  "lift-ban": "lifted the ban of",
+  mute: "muted",
+  unmute: "lifted the mute of",
+  lockdown: "changed the lockdown of",
+  "answer-request": "answered",
+  "delete-space": "deleted",
+};
