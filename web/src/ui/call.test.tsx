@@ -11,7 +11,7 @@ import { CallBar, Hearers } from "./call";
 const peer = (player: number, more: Partial<Peer>) =>
   [player, { player, hear: true, heard: true, gain: 255, why: WHY.distance, ...more }] as const;
 
-function given(peers: ReturnType<typeof peer>[], isOn = false) {
+function given(peers: ReturnType<typeof peer>[], isOn = false, muted = "") {
   const space = {
     people: {
       me: 1,
@@ -19,6 +19,7 @@ function given(peers: ReturnType<typeof peer>[], isOn = false) {
     },
     calls: { peers: signal(new Map(peers)) },
     bubbles: { mine: undefined },
+    access: { mutedUntil: (what: string) => (what === muted ? null : undefined) },
   } as unknown as Space;
   const call = {
     isOn: { microphone: signal(isOn), camera: signal(false), screen: signal(false) },
@@ -27,13 +28,18 @@ function given(peers: ReturnType<typeof peer>[], isOn = false) {
   } as unknown as Call;
   return { space, call };
 }
-const bar = (peers: ReturnType<typeof peer>[], isOn = false) =>
-  render(<CallBar {...given(peers, isOn)} isListOpen={false} onList={() => {}} />);
+const bar = (peers: ReturnType<typeof peer>[], isOn = false, muted = "") =>
+  render(<CallBar {...given(peers, isOn, muted)} isListOpen={false} onList={() => {}} />);
 
 test("switches say what is on, and which key switches it", () => {
   expect(bar([])).toMatch(/aria-label="Microphone off \(M\)"[^>]*aria-pressed="false"/);
   expect(bar([], true)).toMatch(/aria-label="Microphone on \(M\)"[^>]*aria-pressed="true"/);
   expect(bar([])).toContain("Camera off (V)");
+});
+
+test("a switch that a moderator took says so", () => {
+  expect(bar([], false, "voice")).toContain("Microphone muted by a moderator (M)");
+  expect(bar([], false, "voice")).toContain("Camera off (V)");
 });
 
 test("who can hear is counted, not who is only heard", () => {

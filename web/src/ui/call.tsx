@@ -13,6 +13,7 @@ import { useFocusInside } from "./focus";
 import { hasModifier, isTyping } from "./keyboard";
 import { is, SHORTCUTS, withKey } from "./keys";
 import { useLayer } from "./layers";
+import { whyMuted } from "./muted";
 
 const REASONS: Record<number, string> = {
   [WHY.distance]: "near you",
@@ -37,7 +38,9 @@ export function CallBar({ space, call, isListOpen, onList }: CallBarProps) {
   const [hasAgreed, setAgreed] = useState(false);
   const [dialog, setDialog] = useState<{ wanted: "microphone" | "camera" | null } | null>(null);
   const press = (which: Switch) => {
-    if (mayAsk && (hasAgreed || which === "screen" || call.isOn[which].value))
+    const why = whyMuted(space.access, which);
+    if (why && !call.isOn[which].value) space.notice.value = why;
+    else if (mayAsk && (hasAgreed || which === "screen" || call.isOn[which].value))
       void call.toggle(which);
     else setDialog({ wanted: which === "screen" ? null : which });
   };
@@ -82,32 +85,38 @@ interface SwitchesProps {
 
 function Switches({ space, call, onPress }: SwitchesProps) {
   const { microphone, camera, screen } = call.isOn;
-  const state = (isOn: boolean) => (isOn ? "on" : "off");
+  const state = (which: Switch, isOn: boolean) =>
+    whyMuted(space.access, which) ? "muted by a moderator" : isOn ? "on" : "off";
   return (
     <>
       <IconButton
         icon={microphone.value ? "microphone" : "microphoneOff"}
-        label={withKey(`Microphone ${state(microphone.value)}`, SHORTCUTS.microphone)}
+        label={withKey(`Microphone ${state("microphone", microphone.value)}`, SHORTCUTS.microphone)}
         pressed={microphone.value}
         class={call.speaking.value.has(space.people.me) ? "speaking" : ""}
         onClick={() => onPress("microphone")}
       />
       <IconButton
         icon={camera.value ? "camera" : "cameraOff"}
-        label={withKey(`Camera ${state(camera.value)}`, SHORTCUTS.camera)}
+        label={withKey(`Camera ${state("camera", camera.value)}`, SHORTCUTS.camera)}
         pressed={camera.value}
         onClick={() => onPress("camera")}
       />
       {canShare() && (
         <IconButton
           icon="screen"
-          label={screen.value ? "Stop sharing the screen" : "Share a screen"}
+          label={screenLabel(screen.value, whyMuted(space.access, "screen") !== undefined)}
           pressed={screen.value}
           onClick={() => onPress("screen")}
         />
       )}
     </>
   );
+}
+
+function screenLabel(isOn: boolean, isMuted: boolean): string {
+  if (isMuted) return "Sharing a screen: muted by a moderator";
+  return isOn ? "Stop sharing the screen" : "Share a screen";
 }
 
 /** Keys for the call; a button or a dialog that has the focus gets its keys itself. */

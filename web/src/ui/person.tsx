@@ -11,6 +11,7 @@ import { Volume } from "./call";
 import { IconButton } from "./controls";
 import { useFocusInside } from "./focus";
 import { useLayer } from "./layers";
+import { Manage } from "./manage";
 import { StatusMark } from "./status";
 
 interface PersonProps {
@@ -91,6 +92,7 @@ export function PersonCard({ space, call, person, onMessage, onClose }: PersonPr
           </button>
           {isPeer && <Gather space={space} onDone={onClose} />}
           {isPeer && <Volume call={call} player={player} user={user} name={name} />}
+          <Manage space={space} person={person} />
         </div>
       )}
     </section>

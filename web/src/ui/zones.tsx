@@ -9,6 +9,7 @@ import { Askers, Following } from "./along";
 import { BubbleActions } from "./bubble";
 import { IconButton } from "./controls";
 import { ClosedDoor, WayHome } from "./door";
+import { JoinRequests } from "./join-requests";
 import { useLayer } from "./layers";
 
 const LOOK_EVERY = 200;
@@ -41,6 +42,7 @@ export function Zones({ space }: { space: Space }) {
       <Following space={space} />
       <BubbleActions space={space} />
       <Askers space={space} />
+      {space.access.may("admit") && <JoinRequests space={space} />}
       {space.zones.knocks.value.map(({ player, name }) => (
         <div key={player} class="knock" role="alert">
           <span>{name} knocks.</span>

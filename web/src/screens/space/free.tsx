@@ -8,6 +8,7 @@ import { CallBar, CallNotes } from "../../ui/call";
 import { EmoteBar } from "../../ui/emotes";
 import { Hints } from "../../ui/hints";
 import { Minimap } from "../../ui/minimap";
+import { Muted } from "../../ui/muted";
 import { Crowded, isNetworkShown, Network } from "../../ui/network";
 import { PersonCard } from "../../ui/person";
 import { Tiles } from "../../ui/tiles";
@@ -37,6 +38,7 @@ export function Free({ space, call, panels, isIn, onWrite }: FreeProps) {
         <ConnectionLost space={space} isIn={isIn} />
         <CallNotes call={call} />
         <Announcement space={space} />
+        <Muted space={space} call={call} />
         <Notice space={space} />
         {isIn && <Moving space={space} />}
         {isIn && <Hints space={space} call={call} />}
