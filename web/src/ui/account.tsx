@@ -1,4 +1,4 @@
-/** Account: change the own password, and end every session. */
+/** Account: change the own password, see where one is signed in, and sign out there. */
 
 import { useState } from "preact/hooks";
 import { api } from "../net/api";
@@ -7,6 +7,7 @@ import { useAttempt } from "./attempt";
 import { Dialog, ErrorNote, IconButton, Spinner } from "./controls";
 import { me } from "./me";
 import { PasswordField } from "./password";
+import { Sessions } from "./sessions";
 import { useSignUp } from "./sign-up";
 
 export function AccountDialog({ onClose }: { onClose: () => void }) {
@@ -55,7 +56,8 @@ export function AccountDialog({ onClose }: { onClose: () => void }) {
         <button type="submit" class="button primary" disabled={isBusy || !current || !chosen}>
           {isBusy ? <Spinner label="One moment" /> : "Change it"}
         </button>
-        <h2>Other devices</h2>
+        <h2>Where you are signed in</h2>
+        <Sessions />
         <button type="button" class="button" onClick={signOutEverywhere}>
           Sign out everywhere
         </button>
