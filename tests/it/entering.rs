@@ -259,7 +259,8 @@ async fn guessing_the_password_of_a_space_is_slowed_down() {
     let answers = futures_util::future::join_all(tries).await;
     let is = |status: u16| move |answer: &&Answer| answer.status == status;
     let checked = answers.iter().filter(is(403)).count();
-    assert!(checked <= 20, "{checked} were checked");
+    // Those that were being checked when the first was found wrong count, too.
+    assert!(checked <= 40, "{checked} were checked");
     let slowed = answers.iter().find(is(429)).unwrap();
     assert!(!slowed.header("retry-after").is_empty());
     server.stop().await;
