@@ -19,6 +19,8 @@ const { gridOf } = await client("world/map.ts");
 /** Running speed in sub-tiles per second, and the tolerance of a drawn frame: half a tile. */
 const RUN = 512;
 const LEAP = 32;
+/** Sub-tiles from the middle of a body down to its feet, where players are drawn. */
+const FEET = 12;
 /** How often the connection is stalled in each direction while the players walk. */
 const STUCK = 2;
 /** Inputs in flight when the stall ends; the server has room for eight of them. */
@@ -220,12 +222,13 @@ async function settled(person, other) {
     return pending === 0 && Math.hypot(x - body.x, y - body.y) < 0.5;
   });
   const { body, me } = await person.figures();
-  const place = { me, x: body.x, y: body.y };
-  await other.until(({ me, x, y }) => {
+  const place = { me, x: body.x, y: body.y, feet: FEET };
+  await other.until(({ me, x, y, feet }) => {
     const walker = globalThis.__plaza().walkers.find(({ player }) => player === me);
     if (walker?.x !== x || walker.y !== y) return false;
     // Along a wall only y changes, so that x alone does not tell that the drawing has caught up.
-    return Math.abs(walker.drawn.x * 64 - x) < 1 && Math.abs(walker.drawn.y * 64 - y) < 1;
+    const [across, along] = [walker.drawn.x * 64 - x, walker.drawn.y * 64 - y - feet];
+    return Math.abs(across) < 1 && Math.abs(along) < 1;
   }, place);
 }
 
