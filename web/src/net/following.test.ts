@@ -62,8 +62,8 @@ test("whom one follows through a portal is followed in the other space, if they 
   part.goAway(1000);
   const empty = following();
   empty.here.clear();
-  empty.part.poll(17_000);
-  empty.part.poll(18_000);
+  empty.part.poll(32_000);
+  empty.part.poll(33_000);
   expect(empty.told).toEqual(["Bo did not arrive here."]);
 });
 

@@ -10,7 +10,7 @@ import { newest, type Request } from "./requests";
 /** Distance in tiles from which a follower walks on. */
 const FOLLOW_FROM = 2;
 /** Milliseconds that a followed player may take to arrive through a portal. */
-const ARRIVES_WITHIN = 15_000;
+const ARRIVES_WITHIN = 30_000;
 
 /** The user who is followed to another space: the page opens a new connection there. */
 let followedAway: { user: string; name: string; until: number } | undefined;
