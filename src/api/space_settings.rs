@@ -1,4 +1,4 @@
-//! Space settings: who hears and sees whom in a space.
+//! Space settings: which players hear and see each other.
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};

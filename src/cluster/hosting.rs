@@ -179,7 +179,7 @@ impl SpacesState {
     }
 
     async fn check_memberships(&self, space: SpaceId) {
-        // Also tells it whom moderators muted, if it runs here.
+        // Also tells it which users are muted in calls, if it runs here.
         self.look(FeedQuery::At(space));
         if let Err(error) = self.connections.check_entry(&self.store, Some(space)).await {
             tracing::warn!(%error, "failed to check memberships; the next sweep will");

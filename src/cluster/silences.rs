@@ -1,4 +1,4 @@
-//! Silences: tells hosted spaces whom moderators muted in calls. The database is the source of
+//! Silences: tells hosted spaces which users are muted in calls. The database is the source of
 //! truth; a space is told when it was opened, when its memberships changed, and when a mute ended.
 
 use super::shared::{SpacesState, ToldSilence};

@@ -127,7 +127,7 @@ pub enum ProximityCommand {
         /// The new rules.
         rules: ProximityRules,
     },
-    /// Replace whom moderators muted in calls.
+    /// Replace the users that moderators muted in calls.
     Silence {
         /// Muted users.
         silenced: Vec<(UserId, Silence)>,

@@ -1,4 +1,4 @@
-//! Space settings: who hears and sees whom in a space. `spaces` reads them with the space.
+//! Space settings: which players hear and see each other. `spaces` reads them with the space.
 
 use super::{Store, StoreError};
 use crate::components::id::SpaceId;

@@ -173,7 +173,7 @@ test("a full space lets a person in as soon as there is room", async () => {
   await dan.context.close();
 });
 
-/** A person who signed up earlier, somewhere else. */
+/** A person who signed up earlier, in another browser. */
 async function signedIn(name, options = DESKTOP) {
   const person = await Person.sit(browser, server, options);
   const account = { username: name, password: "correct horse", type: "user" };
@@ -201,7 +201,7 @@ test("a person becomes a moderator while inside, from their card", async () => {
   await told();
   await card.getByText("Moderator", { exact: true }).waitFor();
   await ada.shot("card-moderator");
-  // Without coming in anew, the moderator has the settings of one.
+  // Without joining again, the moderator has the settings of one.
   const settings = await openSettings(eve, "People");
   await settings.getByText("Eve").waitFor();
   assert.equal(await settings.getByRole("tab", { name: "Access" }).count(), 0);

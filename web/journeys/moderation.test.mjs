@@ -27,7 +27,7 @@ after(async () => {
   await server?.stop();
 });
 
-/** A person who signed up earlier, somewhere else. */
+/** A person who signed up earlier, in another browser. */
 async function signedIn(name, options) {
   const person = await Person.sit(browser, server, options);
   const account = { username: name, password: "correct horse", type: "user" };

@@ -71,7 +71,7 @@ pub struct Proximity {
     forwarded: BTreeSet<PersonSlot>,
     /// Users blocked by each user.
     blocks: BTreeMap<UserId, BTreeSet<UserId>>,
-    /// Users whom moderators muted.
+    /// Users that moderators muted.
     silenced: BTreeMap<UserId, Silence>,
 }
 

@@ -1,4 +1,4 @@
-//! Silence: players whom moderators muted in calls. Others neither hear nor see them, whatever
+//! Silence: players that moderators muted in calls. Others neither hear nor see them, whatever
 //! connects them.
 
 use bevy_ecs::prelude::*;

@@ -77,8 +77,8 @@ async fn a_role_is_given_changed_and_taken_once(home: Home) {
     assert_eq!(set(bob, builder, member).await, MemberOutcome::Changed);
     assert_eq!(set(bob, member, builder).await, MemberOutcome::Done);
     assert_eq!(set(eve, None, member).await, MemberOutcome::Done);
-    let nobody = UserId(Uuid::nil());
-    assert_eq!(set(nobody, None, member).await, MemberOutcome::Changed);
+    let unknown = UserId(Uuid::nil());
+    assert_eq!(set(unknown, None, member).await, MemberOutcome::Changed);
     let bobs = stands(&home, bob, space).await;
     assert_eq!(
         (bobs.standing.role, bobs.is_member),
@@ -101,7 +101,7 @@ async fn a_role_is_given_changed_and_taken_once(home: Home) {
         store.name_of_user(eve).await.unwrap().as_deref(),
         Some("eve")
     );
-    assert_eq!(store.name_of_user(nobody).await.unwrap(), None);
+    assert_eq!(store.name_of_user(unknown).await.unwrap(), None);
 
     assert_eq!(set(bob, member, None).await, MemberOutcome::Changed);
     assert_eq!(set(bob, builder, None).await, MemberOutcome::Done);

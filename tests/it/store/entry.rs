@@ -107,9 +107,9 @@ async fn a_grant_ends_at_its_time_or_with_the_password(home: Home) {
     assert_eq!(holds().await, later + 1, "the longest counts");
     assert_eq!(store.delete_ended_grants().await.unwrap(), 1);
     assert_eq!(holds().await, later + 1);
-    let nobody = (space, UserId(Uuid::nil()));
+    let unknown = (space, UserId(Uuid::nil()));
     let reason = GrantReason::Request;
-    assert!(!store.grant_access(nobody, reason, later, 0).await.unwrap());
+    assert!(!store.grant_access(unknown, reason, later, 0).await.unwrap());
 }
 
 async fn all_processes_have_one_key(home: Home) {

@@ -146,10 +146,10 @@ async fn mutes_are_by_kind_and_end(home: Home) {
     assert!(store.unmute(&by, at).await.unwrap());
     assert!(!store.unmute(&by, at).await.unwrap());
     assert_eq!(store.silences(space).await.unwrap(), []);
-    let nobody = (space, UserId(Uuid::nil()));
+    let unknown = (space, UserId(Uuid::nil()));
     assert!(
         !store
-            .mute(&by, nobody, &[MuteKind::Chat], None)
+            .mute(&by, unknown, &[MuteKind::Chat], None)
             .await
             .unwrap()
     );

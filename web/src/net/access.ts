@@ -11,7 +11,7 @@ import { type AccessView, accessApi, type SpaceChange } from "./access-api";
 export class Access {
   /** `null` until the server has said it. */
   readonly view: Signal<AccessView | null> = signal(null);
-  /** How often somebody asked to be let in while this user was inside and may answer. */
+  /** How many requests to join came while this user was inside and may answer. */
   readonly requests = signal(0);
   #asked = 0;
 

@@ -48,7 +48,7 @@ test("following ends when the person stops it, or the other one leaves", () => {
   expect(part.leader.value).toBeNull();
 });
 
-test("whom one follows through a portal is followed in the other space, if they arrive", () => {
+test("a leader who arrives in the other space is followed there", () => {
   const { part } = following();
   part.follow(2);
   part.goAway(1000);

@@ -10,7 +10,7 @@ import { list, nullable, number, object, string } from "./parse";
 export type Sanction = Schema<"SanctionEntry">;
 /** A person who asks to join. */
 export type JoinRequest = Schema<"RequestEntry">;
-/** What somebody did in a space, with the names of that time. */
+/** An entry of the audit log, with the names of that time. */
 export type AuditEntry = Schema<"AuditEntry">;
 export type AuditPage = Schema<"AuditLog">;
 

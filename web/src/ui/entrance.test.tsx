@@ -30,7 +30,7 @@ test("a space for members can be asked", () => {
   expect(ended(4412)).toContain("Request to join");
 });
 
-test("who was sent out is told by whom and why, and every door leads to the lobby", () => {
+test("a person who was sent out is told who did it and why, and can go to the lobby", () => {
   expect(ended(4415, "Olga sent you out of this space: too loud")).toContain("too loud");
   for (const code of [4403, 4411, 4412, 4413, 4414, 4415, 4416])
     expect(ended(code)).toContain("To the lobby");

@@ -1,6 +1,6 @@
 /**
  * Chat: what the person is notified of, and for those who may change them the rules of the chat,
- * and who hears and sees whom.
+ * and who hears and sees each other.
  */
 
 import { useState } from "preact/hooks";
@@ -106,7 +106,7 @@ interface ProximityProps {
   change: (request: ProximityRequest) => void;
 }
 
-/** Who hears and sees whom. */
+/** Which people hear and see each other. */
 function Proximity({ settings, change }: ProximityProps) {
   return (
     <>

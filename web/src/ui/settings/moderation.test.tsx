@@ -12,7 +12,7 @@ const sanction = (more: Partial<Sanction>): Sanction => ({
 const list = (...sanctions: Sanction[]) =>
   render(<SanctionList sanctions={sanctions} onLift={() => {}} />);
 
-test("what holds says until when, by whom and why, and can be lifted", () => {
+test("a sanction shows its end, its moderator and its reason, and can be lifted", () => {
   const html = list(sanction({}));
   expect(html).toContain("Bo: banned");
   expect(html).toContain("for good · by Olga · spam");
