@@ -31,11 +31,13 @@ impl Nearby {
     /// Starts from a snapshot; `missing` are players who resume but are not in it.
     pub(super) fn rebase(&mut self, snapshot: &Snapshot, missing: impl Iterator<Item = PlayerId>) {
         self.peers = snapshot.peers.iter().cloned().collect();
-        self.private_zones = snapshot
-            .private_zones
-            .iter()
-            .map(|state| (state.zone, *state))
-            .collect();
+        // Clients keep the state of zones that are empty now until they are sent another one.
+        for state in self.private_zones.values_mut() {
+            (state.people, state.locked, state.locked_by) = (0, false, None);
+        }
+        let states = snapshot.private_zones.iter();
+        self.private_zones
+            .extend(states.map(|state| (state.zone, *state)));
         self.bubbles = snapshot
             .bubbles
             .iter()
@@ -68,11 +70,16 @@ impl Nearby {
 
     /// Notes the state of a private zone.
     pub(super) fn change_private_zone(&mut self, state: PrivateZoneState) {
-        if state.people == 0 && !state.locked {
-            self.private_zones.remove(&state.zone);
-        } else {
-            self.private_zones.insert(state.zone, state);
+        self.private_zones.insert(state.zone, state);
+        // Otherwise clients are still to be sent that a zone is empty.
+        if self.is_told() {
+            self.forget_empty_zones();
         }
+    }
+
+    fn forget_empty_zones(&mut self) {
+        self.private_zones
+            .retain(|_, state| state.people > 0 || state.locked);
     }
 
     /// Notes the state of a bubble.
@@ -129,5 +136,6 @@ impl Relay {
         for client in self.clients.values() {
             self.greet_with_nearby(client.player);
         }
+        self.nearby.forget_empty_zones();
     }
 }

@@ -12,10 +12,13 @@ use super::harness::{
 };
 use super::*;
 use crate::components::chat::ChatFact;
+use crate::components::fact::Snapshot;
 use crate::components::unit::Position;
+use crate::components::zone::PrivateZoneState;
 use crate::net::codec::decode;
 use crate::net::protocol::chat::ChatS2c;
 use crate::net::protocol::session::SessionS2c;
+use crate::net::protocol::zone::ZoneS2c;
 
 proptest! {
     #[test]
@@ -319,4 +322,38 @@ fn a_client_that_missed_events_is_sent_the_current_state_once_it_is_free() {
         [user(1).to_string(), user(4).to_string()]
     );
     assert_eq!(about("new-message"), [user(1).to_string()]);
+}
+
+#[test]
+fn a_zone_that_is_empty_after_a_takeover_is_shown_as_empty() {
+    let mut relay = Relay::new(HERE, scene());
+    let mut truth = Truth::default();
+    let state = |people| PrivateZoneState {
+        zone: 3,
+        locked: people > 0,
+        people,
+        cap: 4,
+        locked_by: None,
+    };
+    let occupied = Snapshot {
+        private_zones: vec![state(2)],
+        ..truth.snapshot()
+    };
+    relay.rebase(&occupied, 1);
+    let sink = arrive(&mut relay, 1, BINARY);
+    relay.tick(&truth.tick(&[(user(1), at(3, 3))], &[], &[]));
+    let shown = || {
+        let events = std::mem::take(&mut *sink.events.lock());
+        let zones = events.iter().filter_map(|bytes| match decode(bytes) {
+            Ok(ServerMessage::Zone(ZoneS2c::State(state))) => Some((state.zone, state.people)),
+            _ => None,
+        });
+        zones.collect::<Vec<_>>()
+    };
+    assert_eq!(shown(), [(3, 2)]);
+    for _ in 0..2 {
+        relay.rebase(&truth.snapshot(), 2);
+        relay.tick(&truth.tick(&[], &[], &[]));
+    }
+    assert_eq!(shown(), [(3, 0)], "once");
 }

@@ -1,4 +1,7 @@
-/** Settings of the space: which players hear and see each other, and whether this user may change that. */
+/**
+ * Settings of the space: which players hear and see each other, and whether this user may change
+ * that.
+ */
 
 import { signal } from "@preact/signals";
 import { api, type ProximityRequest, type SpaceSettings } from "./api";
