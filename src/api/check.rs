@@ -36,15 +36,20 @@ pub fn reason(text: &str) -> Result<String, ApiError> {
 
 /// Parses a note of those who make invites: trimmed, at most 100 characters, maybe empty.
 pub fn label(text: &str) -> Result<String, ApiError> {
-    let label = text.trim();
-    let is_plain = !label.chars().any(char::is_control);
-    if is_plain && label.chars().count() <= LABEL_LETTERS {
-        Ok(label.to_owned())
-    } else {
-        Err(ApiError::bad(format!(
+    let label = plain(text, LABEL_LETTERS).ok_or_else(|| {
+        ApiError::bad(format!(
             "A label has at most {LABEL_LETTERS} letters and no control characters."
-        )))
-    }
+        ))
+    })?;
+    Ok(label.to_owned())
+}
+
+/// Parses a short text: trimmed, maybe empty; `None` if it has more characters or one that is a
+/// control character.
+pub fn plain(text: &str, most: usize) -> Option<&str> {
+    let text = text.trim();
+    let is_plain = !text.chars().any(char::is_control) && text.chars().count() <= most;
+    is_plain.then_some(text)
 }
 
 /// Parses `WxH`, each 1 to 1000, width first.

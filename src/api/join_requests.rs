@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use super::AppState;
 use super::access::unknown;
+use super::check::plain;
 use super::empty::Empty;
 use super::error::{ApiError, Problem, Refused};
 use super::extract::{Caller, Json, Path, UnreadBody};
@@ -107,13 +108,9 @@ pub async fn ask(
         Err(why) => return Err(Refused::of(&why).into()),
     }
     let body = body.read().await?;
-    let text = body.text.trim();
-    let is_plain = !text.chars().any(char::is_control);
-    if !is_plain || text.chars().count() > TEXT_CHARS {
-        return Err(ApiError::bad(
-            "A request has at most 200 characters and no control characters.",
-        ));
-    }
+    let text = plain(&body.text, TEXT_CHARS).ok_or_else(|| {
+        ApiError::bad("A request has at most 200 characters and no control characters.")
+    })?;
     match state
         .store
         .ask_to_join((space, caller.user()), text)

@@ -235,12 +235,7 @@ pub async fn show(
     Segments(ids): Segments<(String, String)>,
 ) -> Result<Json<MemberView>, ApiError> {
     let (space, user) = space_and_user(&ids)?;
-    let entered = state.at(space, Some(&caller)).await?;
-    let entered = if user == caller.user() {
-        entered
-    } else {
-        entered.require(Permission::AssignRoles)?
-    };
+    let entered = at_member(&state, &caller, (space, user)).await?;
     let theirs = membership_of(&state, space, user).await?;
     let name = state.store.name_of_user(user).await?;
     let standing = theirs.standing;
@@ -313,17 +308,26 @@ pub async fn delete(
     Segments(ids): Segments<(String, String)>,
 ) -> Result<Json<Empty>, ApiError> {
     let (space, user) = space_and_user(&ids)?;
-    let entered = state.at(space, Some(&caller)).await?;
-    let entered = if user == caller.user() {
-        entered
-    } else {
-        entered.require(Permission::AssignRoles)?
-    };
+    let entered = at_member(&state, &caller, (space, user)).await?;
     let theirs = membership_of(&state, space, user).await?;
     if user != caller.user() {
         require_above(&entered, &theirs)?;
     }
     change(&state, &caller, (space, user), &theirs, None).await
+}
+
+/// The space, for a caller who is this user or may assign roles.
+async fn at_member(
+    state: &AppState,
+    caller: &Caller,
+    (space, user): (SpaceId, UserId),
+) -> Result<Entered, ApiError> {
+    let entered = state.at(space, Some(caller)).await?;
+    if user == caller.user() {
+        Ok(entered)
+    } else {
+        entered.require(Permission::AssignRoles)
+    }
 }
 
 async fn give(

@@ -12,11 +12,12 @@ use super::members::{membership_of, require_above, space_and_user};
 use crate::components::command::Command;
 use crate::components::id::{SpaceId, UserId};
 use crate::components::membership::ExclusionKind;
-use crate::components::permissions::{Permission, SpaceRole};
+use crate::components::permissions::Permission;
 use crate::components::presence::PresenceCommand;
 use crate::store::audit_log::Actor;
 use crate::store::moderation::{MuteKind, NewExclusion, SanctionRow};
 use crate::store::now_ms;
+use crate::store::suspension::is_reason;
 
 /// A minute and an hour, in milliseconds.
 const MINUTE_MS: i64 = 60 * 1_000;
@@ -30,9 +31,6 @@ const LONGEST_BAN_HOURS: i64 = 366 * 24;
 const LOCKDOWN_MINUTES: std::ops::RangeInclusive<i64> = 15..=24 * 60;
 /// Longest time for which new guests of a network stay out, in hours.
 const LONGEST_NETWORK_HOURS: i64 = 24;
-/// Longest reason, in characters.
-const REASON_CHARS: usize = 500;
-
 /// A request to kick.
 #[derive(Deserialize, ToSchema)]
 pub struct KickRequest {
@@ -121,17 +119,17 @@ async fn target(
     state: &AppState,
     caller: &Caller,
     (space, user): (SpaceId, UserId),
-) -> Result<(Actor, SpaceRole), ApiError> {
+) -> Result<Actor, ApiError> {
     let found = state.at(space, Some(caller)).await?;
     let found = found.require(Permission::Moderate)?;
     let theirs = membership_of(state, space, user).await?;
     require_above(&found, &theirs)?;
-    Ok((Actor::from(&caller.who), theirs.standing.role()))
+    Ok(Actor::from(&caller.who))
 }
 
 fn reason(text: &str) -> Result<&str, ApiError> {
     let text = text.trim();
-    if text.chars().count() <= REASON_CHARS && !text.chars().any(char::is_control) {
+    if text.is_empty() || is_reason(text) {
         Ok(text)
     } else {
         Err(ApiError::bad(
@@ -183,7 +181,7 @@ pub async fn kick(
     body: UnreadBody<KickRequest>,
 ) -> Result<Json<Empty>, ApiError> {
     let at = space_and_user(&ids)?;
-    let (actor, _) = target(&state, &caller, at).await?;
+    let actor = target(&state, &caller, at).await?;
     let body = body.read().await?;
     let minutes = body.minutes.unwrap_or(KICK_MINUTES);
     let new = NewExclusion {
@@ -250,7 +248,7 @@ pub async fn ban(
     body: UnreadBody<BanRequest>,
 ) -> Result<Json<Empty>, ApiError> {
     let at = space_and_user(&ids)?;
-    let (actor, _) = target(&state, &caller, at).await?;
+    let actor = target(&state, &caller, at).await?;
     let body = body.read().await?;
     let new = NewExclusion {
         space: at.0,
@@ -296,7 +294,7 @@ async fn lift(
     kind: ExclusionKind,
 ) -> Result<Json<Empty>, ApiError> {
     let at = space_and_user(ids)?;
-    let (actor, _) = target(state, caller, at).await?;
+    let actor = target(state, caller, at).await?;
     if !state.store.lift_exclusion(&actor, at, kind).await? {
         return Err(ApiError::bad("There is nothing to be lifted."));
     }
@@ -330,7 +328,7 @@ pub async fn mute(
     body: UnreadBody<MuteRequest>,
 ) -> Result<Json<Empty>, ApiError> {
     let at = space_and_user(&ids)?;
-    let (actor, _) = target(&state, &caller, at).await?;
+    let actor = target(&state, &caller, at).await?;
     let body = body.read().await?;
     let kinds = body.what.iter().map(|word| MuteKind::from_word(word));
     let mut kinds: Vec<MuteKind> = kinds
@@ -369,7 +367,7 @@ pub async fn unmute(
     Segments(ids): Segments<(String, String)>,
 ) -> Result<Json<Empty>, ApiError> {
     let at = space_and_user(&ids)?;
-    let (actor, _) = target(&state, &caller, at).await?;
+    let actor = target(&state, &caller, at).await?;
     if !state.store.unmute(&actor, at).await? {
         return Err(ApiError::bad("There is nothing to be lifted."));
     }
