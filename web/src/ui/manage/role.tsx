@@ -5,6 +5,7 @@ import type { MemberStanding } from "../../net/access-api";
 import { hintOfRole, nameOfRole, rolesToGive } from "../../world/permissions";
 import { useAttempt } from "../attempt";
 import { Dialog, ErrorNote, IconButton, Spinner } from "../controls";
+import { Option } from "../settings/fields";
 
 const NONE = "none";
 
@@ -24,6 +25,14 @@ export function RoleDialog({ name, standing, own, port, onClose }: RoleProps) {
   const [chosen, setChosen] = useState(standing.isMember ? standing.role : NONE);
   const { error, isBusy, run } = useAttempt();
   const isGuest = standing.role === "guest";
+  const choices = [
+    { role: NONE, label: "No role", hint: "comes in where everyone may" },
+    ...rolesToGive(own).map((role) => ({
+      role,
+      label: nameOfRole(role),
+      hint: hintOfRole(role),
+    })),
+  ];
   const save = (event: Event) => {
     event.preventDefault();
     void run(async () => {
@@ -43,21 +52,15 @@ export function RoleDialog({ name, standing, own, port, onClose }: RoleProps) {
         ) : (
           <fieldset class="choices">
             <legend>It counts within a second.</legend>
-            <RoleChoice
-              role={NONE}
-              name="No role"
-              hint="comes in where everyone may"
-              chosen={chosen}
-              onChoose={setChosen}
-            />
-            {rolesToGive(own).map((role) => (
-              <RoleChoice
+            {choices.map(({ role, label, hint }) => (
+              <Option
                 key={role}
-                role={role}
-                name={nameOfRole(role)}
-                hint={hintOfRole(role)}
-                chosen={chosen}
-                onChoose={setChosen}
+                group="role"
+                value={role}
+                label={label}
+                hint={hint}
+                isChosen={role === chosen}
+                onChoose={() => setChosen(role)}
               />
             ))}
           </fieldset>
@@ -75,32 +78,5 @@ export function RoleDialog({ name, standing, own, port, onClose }: RoleProps) {
         </div>
       </form>
     </Dialog>
-  );
-}
-
-interface RoleChoiceProps {
-  role: string;
-  name: string;
-  hint: string;
-  chosen: string;
-  onChoose: (role: string) => void;
-}
-
-function RoleChoice({ role, name, hint, chosen, onChoose }: RoleChoiceProps) {
-  return (
-    <label class="switch">
-      <input
-        type="radio"
-        name="role"
-        value={role}
-        checked={role === chosen}
-        onChange={() => onChoose(role)}
-      />
-      <span>
-        {name}
-        <br />
-        <span class="muted small">{hint}</span>
-      </span>
-    </label>
   );
 }

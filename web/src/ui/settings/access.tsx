@@ -13,7 +13,7 @@ import { useAttempt } from "../attempt";
 import { ErrorNote, Field } from "../controls";
 import { PasswordField } from "../password";
 import { fieldOf, timeIn } from "../times";
-import { Switch } from "./fields";
+import { Option, Switch } from "./fields";
 import { Handed } from "./handed";
 
 /** What the form says, as it is typed. */
@@ -115,20 +115,15 @@ function Policy({ chosen, onChoose }: PolicyProps) {
     <fieldset class="choices">
       <legend>Who may come in</legend>
       {ACCESS_CHOICES.map(({ choice, name, hint }) => (
-        <label key={choice} class="switch">
-          <input
-            type="radio"
-            name="access"
-            value={choice}
-            checked={choice === chosen}
-            onChange={() => onChoose(choice)}
-          />
-          <span>
-            {name}
-            <br />
-            <span class="muted small">{hint}</span>
-          </span>
-        </label>
+        <Option
+          key={choice}
+          group="access"
+          value={choice}
+          label={name}
+          hint={hint}
+          isChosen={choice === chosen}
+          onChoose={() => onChoose(choice)}
+        />
       ))}
     </fieldset>
   );

@@ -69,16 +69,42 @@ export function Switch({ isOn, label, hint, onSwitch }: SwitchProps) {
         checked={isOn}
         onChange={(event) => onSwitch(event.currentTarget.checked)}
       />
-      <span>
-        {label}
-        {hint && (
-          <>
-            <br />
-            <span class="muted small">{hint}</span>
-          </>
-        )}
-      </span>
+      <Hinted label={label} hint={hint} />
     </label>
+  );
+}
+
+interface OptionProps {
+  /** Name of the group: one of its options is chosen. */
+  group: string;
+  value: string;
+  label: string;
+  hint: string;
+  isChosen: boolean;
+  onChoose: () => void;
+}
+
+/** One of several that are shown all at once, each with what it means. */
+export function Option({ group, value, label, hint, isChosen, onChoose }: OptionProps) {
+  return (
+    <label class="switch">
+      <input type="radio" name={group} value={value} checked={isChosen} onChange={onChoose} />
+      <Hinted label={label} hint={hint} />
+    </label>
+  );
+}
+
+function Hinted({ label, hint }: { label: string; hint: string | undefined }) {
+  return (
+    <span>
+      {label}
+      {hint && (
+        <>
+          <br />
+          <span class="muted small">{hint}</span>
+        </>
+      )}
+    </span>
   );
 }
 
