@@ -52,6 +52,7 @@ test("a leader who arrives in the other space is followed there", () => {
   const { part } = following();
   part.follow(2);
   part.goAway(1000);
+  part.poll(1000);
   const there = following();
   there.here.clear();
   there.part.poll(2000);

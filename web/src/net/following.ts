@@ -13,7 +13,7 @@ const FOLLOW_FROM = 2;
 const ARRIVES_WITHIN = 30_000;
 
 /** The user who is followed to another space: the page opens a new connection there. */
-let followedAway: { user: string; name: string; until: number } | undefined;
+let followedAway: { user: string; name: string; until: number; from: Following } | undefined;
 
 /** What following needs of the space. */
 export interface FollowingPort {
@@ -99,7 +99,8 @@ export class Following {
   /** Remembers the person who is followed, for the space that both go to. */
   goAway(now: number): void {
     const card = this.leader.value === null ? undefined : this.port.card(this.leader.value);
-    followedAway = card && { user: card.user, name: card.name, until: now + ARRIVES_WITHIN };
+    const until = now + ARRIVES_WITHIN;
+    followedAway = card && { user: card.user, name: card.name, until, from: this };
   }
 
   /** Called a few times a second, for what depends on time alone. */
@@ -108,9 +109,12 @@ export class Following {
     this.#followOn();
   }
 
-  /** Goes on following someone who came here through the same portal. */
+  /**
+   * Goes on following someone who came here through the same portal. The space that was left may
+   * still be polled until the page has closed it, and the leader's card is still there.
+   */
   #followAgain(now: number): void {
-    if (!followedAway) return;
+    if (!followedAway || followedAway.from === this) return;
     const { user, name, until } = followedAway;
     const there = this.port.playerOf(user);
     if (there !== undefined && this.port.canWalk()) {
