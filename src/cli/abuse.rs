@@ -23,10 +23,6 @@ const PRIORITY: i32 = 19;
 /// Bots of the drill that measure how soon moves are seen.
 const WATCHERS: u32 = 20;
 
-/// Length of the first attack, after which every process has allocated what an attack needs at
-/// most.
-const WARM_UP: Duration = Duration::from_secs(15);
-
 /// Time for which they measure between the two attacks.
 const CALM: Duration = Duration::from_secs(20);
 
@@ -36,8 +32,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How many times later moves may be seen under attack, at the 99th percentile.
 const SLOWER: f64 = 1.5;
 
-/// How many times as much memory the attack may take as the first one, which is shorter: what the
-/// server does for attackers is bounded, and nothing adds up.
+/// How many times as much memory the attack may take as an equal one before it: what the server does
+/// for attackers is bounded, and nothing adds up.
 const LARGER: f64 = 1.2;
 
 /// The metric that counts slowed requests.
@@ -209,7 +205,7 @@ impl std::fmt::Display for DrillVerdict {
         writeln!(
             formatter,
             "abuse: moves seen p99 {:.0} ms in the calm, {:.0} ms under attack; memory {:.0} MiB, \
-            {:.0} MiB at most in a first attack, {:.0} MiB at most in this one; \
+            {:.0} MiB at most in a first attack, {:.0} MiB at most in an equal one; \
             {} requests and messages slowed; {} bots locked out, {} cut",
             figures.calm,
             figures.attacked,
@@ -232,12 +228,12 @@ impl std::fmt::Display for DrillVerdict {
     }
 }
 
-/// Attacks the processes for that long, while bots walk in the same spaces. A shorter attack before
+/// Attacks the processes for that long, while bots walk in the same spaces. An equal attack before
 /// shows how much memory one takes.
 pub async fn drill(target: &AttackTarget, length: Duration) -> anyhow::Result<DrillVerdict> {
     let memory = memory(&target.pids);
-    let mut first = attackers(target, WARM_UP)?;
-    let warm_memory = most_memory(&target.pids, WARM_UP).await;
+    let mut first = attackers(target, length)?;
+    let warm_memory = most_memory(&target.pids, length).await;
     first.wait().await?;
     let calm = watch(target, CALM).await?;
     let slowed = slowed(&target.urls).await;
