@@ -12,6 +12,9 @@ test("what a player says stands over their head, without marks, until it is take
   overhead.say(said("c", null, "of a person who left"), 1000);
   expect([...overhead.speeches.values()].map(({ text }) => text)).toEqual(["hi", "yes"]);
   expect(overhead.speeches.get(1)?.until).toBeGreaterThan(1000);
+  const last = overhead.speeches.get(2)?.until ?? 0;
+  overhead.say(said("b", 2, "yes, and a lot more than that, which takes time to read"), 1000);
+  expect(overhead.speeches.get(2)?.until).toBeGreaterThan(last);
   overhead.takeBack("a");
   expect([...overhead.speeches.keys()]).toEqual([2]);
 });

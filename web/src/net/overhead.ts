@@ -3,7 +3,12 @@
 import { plain } from "../world/markdown";
 import type { ChatMessage, Emote } from "./codec.gen";
 
-const SPEECH_MILLIS = 6000;
+/** How long words stay: longer ones longer. */
+const SPEECH_MILLIS = 5000;
+const MILLIS_EACH_CHARACTER = 40;
+const LONGEST_MILLIS = 11_000;
+/** More characters than four lines show. */
+const MOST_CHARACTERS = 240;
 const EMOTE_MILLIS = 2500;
 
 export interface Speech {
@@ -13,14 +18,23 @@ export interface Speech {
   until: number;
 }
 
+export interface ShownEmote {
+  kind: number;
+  since: number;
+  until: number;
+}
+
 export class Overhead {
   readonly speeches = new Map<number, Speech>();
-  readonly emotes = new Map<number, { kind: number; until: number }>();
+  readonly emotes = new Map<number, ShownEmote>();
 
   /** A message was said. */
   say({ id, player, text }: ChatMessage, now: number): void {
     if (player === null) return;
-    this.speeches.set(player, { message: id, text: plain(text), until: now + SPEECH_MILLIS });
+    const words = plain(text);
+    const millis = Math.min(LONGEST_MILLIS, SPEECH_MILLIS + MILLIS_EACH_CHARACTER * words.length);
+    const shown = words.slice(0, MOST_CHARACTERS);
+    this.speeches.set(player, { message: id, text: shown, until: now + millis });
   }
 
   /** A deleted message disappears from over the head, too. */
@@ -30,7 +44,7 @@ export class Overhead {
   }
 
   show({ player, kind }: Emote, now: number): void {
-    this.emotes.set(player, { kind, until: now + EMOTE_MILLIS });
+    this.emotes.set(player, { kind, since: now, until: now + EMOTE_MILLIS });
   }
 
   /** A connection opened: player numbers may mean other users now. */

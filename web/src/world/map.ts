@@ -36,6 +36,8 @@ export interface Zone extends TileRect {
   text: string | null;
   /** How far voices carry in it, in tiles. */
   reach: number | null;
+  /** Where a portal leads: to a space, or a zone of this one. */
+  target?: { space: string | null; zone: string | null } | null;
 }
 
 export interface SpaceMap {

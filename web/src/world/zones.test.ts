@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { Zone } from "./map";
-import { danceAt, minimapColour, sentenceOf, tintOf } from "./zones";
+import { danceAt, minimapColour, seesSign, sentenceOf, signOf, tintOf } from "./zones";
 
 const zone = (kind: string, reach: number | null = null): Zone => ({
   ...{ x: 0, y: 0, width: 1, height: 1 },
@@ -33,6 +33,26 @@ test("who enters is told what the zone does to voices", () => {
   expect(sentenceOf(zone("silent"))).toBe("No one hears you here.");
   expect(sentenceOf(zone("voices", 1))).toBe("Voices carry 1 tile here.");
   expect(sentenceOf(zone("voices", 8))).toBe("Voices carry 8 tiles here.");
+});
+
+test("a sign has the name and the kind of a zone, and says when a portal leads elsewhere", () => {
+  expect(signOf({ ...zone("silent"), name: "Jetty" })).toEqual({
+    name: "Jetty",
+    kind: "Silent zone",
+  });
+  expect(signOf({ ...zone("stage"), name: "Stage" })).toEqual({ name: "Stage", kind: "" });
+  expect(signOf(zone("note"))).toEqual({ name: "Note", kind: "" });
+  const target = { space: "other", zone: "Door" };
+  expect(signOf({ ...zone("portal"), name: "Gate", target })?.kind).toBe("Portal to another space");
+  expect([signOf(zone("spawn")), signOf(zone("unknown"))]).toEqual([undefined, undefined]);
+});
+
+test("a sign is seen from near before one steps in, that of a portal from farther away", () => {
+  const room = { ...zone("private"), x: 10, y: 10, width: 4, height: 4 };
+  expect(seesSign(room, 12, 16)).toBe(true);
+  expect(seesSign(room, 12, 12)).toBe(false);
+  expect(seesSign(room, 12, 20)).toBe(false);
+  expect(seesSign({ ...room, kind: "portal" }, 12, 20)).toBe(true);
 });
 
 test("who stands on a dance floor hops on the beat and leans to both sides", () => {

@@ -6,6 +6,8 @@
 import type { Zone } from "./map";
 
 interface ZoneKind {
+  /** What it is called on its sign; absent where there is no sign. */
+  title?: string | ((zone: Zone) => string);
   colour: number;
   /** How much of the colour the floor has, 0 to 1; 0 where the floor shows nothing. */
   floor: number;
@@ -18,24 +20,49 @@ interface ZoneKind {
 const KINDS: Record<string, ZoneKind> = {
   spawn: { colour: 0xf5d88f, floor: 0, isOnMinimap: true },
   private: {
+    title: "Private zone",
     colour: 0xb5a0b4,
     floor: 0.2,
     isOnMinimap: true,
     sentence: "Only people in here hear you.",
   },
-  silent: { colour: 0xa9d6cf, floor: 0.2, isOnMinimap: true, sentence: "No one hears you here." },
-  stage: { colour: 0xe2ab4a, floor: 0.2, isOnMinimap: true, sentence: "Your audience hears you." },
+  silent: {
+    title: "Silent zone",
+    colour: 0xa9d6cf,
+    floor: 0.2,
+    isOnMinimap: true,
+    sentence: "No one hears you here.",
+  },
+  stage: {
+    title: "Stage",
+    colour: 0xe2ab4a,
+    floor: 0.2,
+    isOnMinimap: true,
+    sentence: "Your audience hears you.",
+  },
   audience: { colour: 0xe2ab4a, floor: 0.1, isOnMinimap: false },
-  portal: { colour: 0x6db5b5, floor: 0.2, isOnMinimap: false },
-  link: { colour: 0x9db8e8, floor: 0.2, isOnMinimap: false },
-  note: { colour: 0xf5d88f, floor: 0.2, isOnMinimap: false },
+  portal: {
+    title: ({ target }) => (target?.space ? "Portal to another space" : "Portal"),
+    colour: 0x6db5b5,
+    floor: 0.2,
+    isOnMinimap: false,
+  },
+  link: { title: "Page", colour: 0x9db8e8, floor: 0.2, isOnMinimap: false },
+  note: { title: "Note", colour: 0xf5d88f, floor: 0.2, isOnMinimap: false },
   voices: {
+    title: "Voices carry differently",
     colour: 0x8fb98a,
     floor: 0.2,
     isOnMinimap: false,
     sentence: ({ reach }) => `Voices carry ${reach === 1 ? "1 tile" : `${reach} tiles`} here.`,
   },
-  dance: { colour: 0xd98cb3, floor: 0.35, isOnMinimap: true, sentence: "Stand still, and dance." },
+  dance: {
+    title: "Dance floor",
+    colour: 0xd98cb3,
+    floor: 0.35,
+    isOnMinimap: true,
+    sentence: "Stand still, and dance.",
+  },
 };
 const PALE = "#e0d6ca";
 
@@ -55,6 +82,30 @@ export function minimapColour(kind: string): string {
 export function sentenceOf(zone: Zone): string | undefined {
   const sentence = KINDS[zone.kind]?.sentence;
   return typeof sentence === "function" ? sentence(zone) : sentence;
+}
+
+/** What is on the sign of a zone: its name, and what kind of zone it is. */
+export function signOf(zone: Zone): { name: string; kind: string } | undefined {
+  const title = KINDS[zone.kind]?.title;
+  const kind = typeof title === "function" ? title(zone) : title;
+  if (!kind) return undefined;
+  // A dance floor that is called so needs no second line.
+  return zone.name && zone.name !== kind ? { name: zone.name, kind } : { name: kind, kind: "" };
+}
+
+/** Tiles from which the sign of a zone is seen, and from which that of a portal. */
+const SIGN_NEAR = 3;
+const PORTAL_NEAR = 10;
+
+/**
+ * Whether a player who stands there, in tiles, sees the sign of the zone: from near, before they
+ * step in, and not inside.
+ */
+export function seesSign(zone: Zone, x: number, y: number): boolean {
+  const across = Math.max(zone.x - x, 0, x - (zone.x + zone.width));
+  const down = Math.max(zone.y - y, 0, y - (zone.y + zone.height));
+  const away = Math.hypot(across, down);
+  return away > 0 && away <= (zone.kind === "portal" ? PORTAL_NEAR : SIGN_NEAR);
 }
 
 /** Beats a second on a dance floor. */
