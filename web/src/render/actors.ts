@@ -1,13 +1,20 @@
-/** Actors: players and standing elements, drawn in the order of where they touch the ground. */
+/**
+ * Actors: the players, drawn among standing elements in the order of where they touch the ground.
+ */
 
-import { Container, Graphics, type GraphicsContext, Sprite, type Texture } from "pixi.js";
+import { Container, Sprite, type Texture } from "pixi.js";
 import type { Crowd } from "../net/crowd";
-import { groundLine, type SpaceMap, type Zone } from "../world/map";
+import type { ShownEmote } from "../net/overhead";
+import { moveWith, type Pose } from "../world/emotes";
+import type { Zone } from "../world/map";
 import { SUBTILES } from "../world/movement";
-import { type Dance, danceAt } from "../world/zones";
+import { wordScale } from "../world/speech";
+import { danceAt } from "../world/zones";
 import { type Art, type Figure, TILE, WALK_STEPS } from "./art";
-import type { Labels } from "./labels";
+import type { Labels, LabelText } from "./labels";
 import type { RedrawGuard } from "./redraw-guard";
+import type { Ring, Rings } from "./rings";
+import type { Upright } from "./things";
 
 /** Logical pixels in one sub-tile. */
 export const PIXELS = TILE / SUBTILES;
@@ -22,16 +29,22 @@ const STEPS_PER_TILE = 1.6;
  */
 const CROWD = 40;
 const NEAR = 4 * TILE;
+/** Where names begin over the feet, and faces end, in logical pixels. */
+const NAME = 52;
+const CHIN = 26;
+/** Half the width of a head. */
+const CHEEK = 13;
+/** Height of a name, in CSS pixels. */
+export const NAME_HEIGHT = 22;
 
-interface Actor {
+interface Actor extends LabelText {
   player: number;
-  name: string;
-  status: number;
   imageUrl: string | null;
   figure: Figure;
   sprite: Sprite;
   shadow: Sprite;
   label: Sprite;
+  ring: Ring;
   /** Tiles walked, for the walk cycle. */
   walked: number;
   x: number;
@@ -39,7 +52,7 @@ interface Actor {
 }
 
 /** How a player looks. */
-type Looks = Pick<Actor, "name" | "status" | "imageUrl">;
+type Looks = Pick<Actor, "name" | "status" | "imageUrl" | "isOwn">;
 
 /** Where to draw a player. */
 export interface Placed {
@@ -48,86 +61,76 @@ export interface Placed {
   isMoving: boolean;
 }
 
+/** What the players are drawn from. */
+export interface Scene {
+  crowd: Crowd;
+  me: number;
+  zoom: number;
+  now: number;
+  /** Writes where to draw a player. */
+  place(player: number, into: Placed): void;
+  facingOf(player: number): number;
+  emoteOf(player: number): ShownEmote | undefined;
+  /** One of `RING`, for the floor under a player. */
+  ringOf(player: number): number;
+}
+
+/** A name, or a head without one, and its face on the screen. */
+export interface Overhead {
+  x: number;
+  /** The upper end of the name. */
+  top: number;
+  /** Half the width of the name. */
+  half: number;
+  /** The feet. */
+  under: number;
+}
+
 export class Actors {
   readonly standing = new Container({ sortableChildren: true });
-  readonly flat = new Container({ isRenderGroup: true });
   readonly shadows = new Container();
   readonly labels = new Container();
   readonly #actors = new Map<number, Actor>();
-  readonly #things: { sprite: Sprite; left: number; top: number; right: number; bottom: number }[] =
-    [];
   readonly #art: Art;
   readonly #names: Labels;
   readonly #shadow: Texture;
   /** Whether the person asked for as little movement as possible. */
   readonly #isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  #zones: Zone[] = [];
-  /** How often elements and labels were changed. */
+  readonly #rings: Rings;
+  /** The zones where people dance. */
+  zones: readonly Zone[] = [];
+  /** How often labels were changed. */
   #changes = 0;
 
-  constructor(art: Art, names: Labels, shadow: Texture) {
+  constructor(art: Art, names: Labels, rings: Rings, shadow: Texture) {
     this.#art = art;
     this.#names = names;
+    this.#rings = rings;
     this.#shadow = shadow;
   }
 
-  /** Draws the map's elements in place of the earlier ones. */
-  async drawMap(map: SpaceMap): Promise<void> {
-    this.#zones = map.zones;
-    const pictures = await Promise.all(
-      map.elements.map(({ element }) => this.#art.element(element.imageUrl)),
-    );
-    this.#changes++;
-    for (const { sprite } of this.#things.splice(0)) sprite.destroy();
-    for (const child of this.flat.removeChildren()) child.destroy();
-    map.elements.forEach((placement, index) => {
-      const texture = pictures[index];
-      const { element } = placement;
-      const [x, y] = [placement.x * TILE, placement.y * TILE];
-      const [width, height] = [element.width * TILE, element.height * TILE];
-      const sprite = texture
-        ? new Sprite({ texture, x, y, width, height })
-        : missing(x, y, width, height);
-      if (element.flat || !texture) {
-        this.flat.addChild(sprite);
-        return;
-      }
-      sprite.zIndex = groundLine(placement) * TILE - 4;
-      this.standing.addChild(sprite);
-      this.#things.push({
-        sprite: sprite as Sprite,
-        left: x,
-        top: y,
-        right: x + width,
-        bottom: y + height,
-      });
-    });
-  }
-
-  /** Draws all players in view at the positions that `place` gives. */
-  draw(
-    crowd: Crowd,
-    zoom: number,
-    place: (player: number, into: Placed) => void,
-    facingOf: (player: number) => number,
-  ): void {
+  /** Draws all players in view. */
+  draw(scene: Scene): void {
+    const { crowd, me } = scene;
     for (const actor of this.#actors.values()) {
       if (!crowd.walkers.has(actor.player)) this.#remove(actor);
     }
     for (const player of crowd.walkers.keys()) {
       const card = crowd.cards.get(player);
-      const looks = {
-        name: card?.name ?? "",
-        status: card?.status ?? 0,
-        imageUrl: card?.avatar?.imageUrl ?? null,
-      };
+      looks.name = card?.name ?? "";
+      looks.status = card?.status ?? 0;
+      looks.imageUrl = card?.avatar?.imageUrl ?? null;
+      looks.isOwn = player === me;
       const actor = this.#actors.get(player) ?? this.#add(player, looks);
       const { name, status, imageUrl } = actor;
-      if (card && (looks.name !== name || looks.status !== status || looks.imageUrl !== imageUrl)) {
-        this.#dress(actor, looks);
-      }
-      place(player, placed);
-      this.#pose(actor, placed, facingOf(player), zoom);
+      const isAlike =
+        looks.name === name &&
+        looks.status === status &&
+        looks.imageUrl === imageUrl &&
+        looks.isOwn === actor.isOwn;
+      if (card && !isAlike) this.#dress(actor, looks);
+      scene.place(player, placed);
+      this.#pose(actor, placed, scene);
     }
     if (this.#names.upload()) this.#changes++;
   }
@@ -135,10 +138,11 @@ export class Actors {
   /** Adds the numbers that decide how this looks. */
   note(guard: RedrawGuard): void {
     guard.note(this.#changes);
-    for (const { sprite, label } of this.#actors.values()) {
+    for (const { sprite, label, ring } of this.#actors.values()) {
       if (!sprite.visible) continue;
       guard.note(sprite.x, sprite.y, sprite.rotation, sprite.texture.uid);
       guard.note(label.visible ? label.texture.uid : 0);
+      guard.note(ring.kind, ring.sprite.scale.x);
     }
   }
 
@@ -146,10 +150,6 @@ export class Actors {
   cull(left: number, top: number, right: number, bottom: number, me: number): void {
     const own = this.#actors.get(me);
     const isCrowd = this.#actors.size > CROWD;
-    for (const thing of this.#things) {
-      thing.sprite.visible =
-        thing.left < right && thing.right > left && thing.top < bottom && thing.bottom > top;
-    }
     for (const actor of this.#actors.values()) {
       const isSeen =
         actor.x > left - TILE &&
@@ -158,6 +158,7 @@ export class Actors {
         actor.y < bottom + 2 * TILE;
       actor.sprite.visible = isSeen;
       actor.shadow.visible = isSeen;
+      if (!isSeen) actor.ring.sprite.visible = false;
       const isNear =
         !isCrowd ||
         !own ||
@@ -181,12 +182,48 @@ export class Actors {
     return this.#actors.get(player);
   }
 
+  /** All players, for what may hide them. */
+  get all(): Upright {
+    return this.#actors;
+  }
+
+  /** Where a player's name and feet are, in logical pixels; `undefined` when not in the window. */
+  overhead(player: number, zoom: number, into: Overhead): Overhead | undefined {
+    const actor = this.#actors.get(player);
+    if (!actor?.sprite.visible) return undefined;
+    const isNamed = actor.label.visible;
+    into.x = actor.x;
+    const size = wordScale(zoom) / zoom;
+    into.top = actor.y - NAME - (isNamed ? NAME_HEIGHT * size : 0);
+    into.half = isNamed ? (this.#names.widthOf(actor.label.texture) * size) / 2 : 0;
+    into.under = actor.y + 4;
+    return into;
+  }
+
+  /**
+   * Calls with the faces and names in the window, in logical pixels. Each face ends where the chin
+   * is; each name is as wide as it is drawn.
+   */
+  eachFace(
+    zoom: number,
+    tell: (left: number, top: number, right: number, bottom: number) => void,
+  ): void {
+    const size = wordScale(zoom) / zoom;
+    for (const { x, y, sprite, label } of this.#actors.values()) {
+      if (!sprite.visible) continue;
+      tell(x - CHEEK, y - NAME, x + CHEEK, y - CHIN);
+      if (!label.visible) continue;
+      const half = (this.#names.widthOf(label.texture) * size) / 2;
+      tell(x - half, y - NAME - NAME_HEIGHT * size, x + half, y - NAME);
+    }
+  }
+
   get count(): number {
     return this.#actors.size;
   }
 
   destroy(): void {
-    for (const container of [this.standing, this.flat, this.shadows, this.labels])
+    for (const container of [this.standing, this.shadows, this.labels])
       container.destroy({ children: true });
   }
 
@@ -196,11 +233,13 @@ export class Actors {
       player,
       name: "",
       status: 0,
+      isOwn: looks.isOwn,
       imageUrl: null,
       figure,
       sprite: new Sprite({ anchor: { x: 0.5, y: FEET } }),
       shadow: new Sprite({ texture: this.#shadow, anchor: 0.5, alpha: 0.22 }),
       label: new Sprite({ anchor: { x: 0.5, y: 1 } }),
+      ring: this.#rings.add(),
       walked: 0,
       x: 0,
       y: 0,
@@ -214,11 +253,12 @@ export class Actors {
     return actor;
   }
 
-  #dress(actor: Actor, { name, status, imageUrl }: Looks): void {
-    if (actor.name) this.#names.release(actor.name, actor.status);
+  #dress(actor: Actor, { name, status, imageUrl, isOwn }: Looks): void {
+    if (actor.name) this.#names.release(actor);
     actor.name = name;
     actor.status = status;
-    actor.label.texture = this.#names.acquire(name, status);
+    actor.isOwn = isOwn;
+    actor.label.texture = this.#names.acquire(actor);
     actor.imageUrl = imageUrl;
     void this.#art.figure(imageUrl).then((figure) => {
       if (actor.imageUrl === imageUrl) actor.figure = figure;
@@ -226,14 +266,17 @@ export class Actors {
   }
 
   #remove(actor: Actor): void {
-    this.#names.release(actor.name, actor.status);
+    this.#names.release(actor);
     actor.sprite.destroy();
     actor.shadow.destroy();
+    actor.ring.sprite.destroy();
     actor.label.destroy();
     this.#actors.delete(actor.player);
   }
 
-  #pose(actor: Actor, { x, y, isMoving }: Placed, facing: number, zoom: number): void {
+  #pose(actor: Actor, { x, y, isMoving }: Placed, scene: Scene): void {
+    const { player } = actor;
+    const facing = scene.facingOf(player);
     const left = x * PIXELS;
     const top = y * PIXELS + SINK;
     const moved = isMoving ? Math.hypot(left - actor.x, top - actor.y) / TILE : 0;
@@ -252,37 +295,32 @@ export class Actors {
     }
     const bob =
       figure.kind === "picture" && isMoving ? Math.abs(Math.sin(actor.walked * 5)) * 3 : 0;
-    const dance = isMoving || this.#isStill ? undefined : this.#dance(actor.player, x, y);
-    sprite.position.set(left, top - bob - (dance?.hop ?? 0));
-    sprite.rotation = dance?.lean ?? 0;
+    this.#gesture(actor, x, y, isMoving, scene);
+    sprite.position.set(left, top - bob - pose.hop);
+    sprite.rotation = pose.lean;
     sprite.zIndex = top;
     actor.shadow.position.set(left, top - 1);
-    // Names have the same size on the screen at every zoom.
-    actor.label.scale.set(1 / zoom);
-    actor.label.position.set(left, top - 52);
+    this.#rings.place(actor.ring, scene.ringOf(player), left, top - 1, scene.now, this.#isStill);
+    // From near, names have the same size on the screen at every zoom.
+    actor.label.scale.set(wordScale(scene.zoom) / scene.zoom);
+    actor.label.position.set(left, top - NAME);
   }
 
-  #dance(player: number, x: number, y: number): Dance | undefined {
+  /** Writes into `pose` how the body moves with an emote, or dances. */
+  #gesture({ player }: Actor, x: number, y: number, isMoving: boolean, scene: Scene): void {
+    pose.hop = 0;
+    pose.lean = 0;
+    if (this.#isStill) return;
+    const emote = scene.emoteOf(player);
+    if (emote && moveWith(emote.kind, scene.now - emote.since, pose)) return;
+    if (isMoving || this.zones.length === 0) return;
     const at = { x: x / SUBTILES, y: y / SUBTILES };
-    return danceAt(this.#zones, at, player, performance.now() / 1000);
+    const dance = danceAt(this.zones, at, player, scene.now / 1000);
+    if (dance) Object.assign(pose, dance);
   }
 }
 
+// Written again for every player of every frame, so that nothing is allocated.
 const placed: Placed = { x: 0, y: 0, isMoving: false };
-
-let missingContext: GraphicsContext | undefined;
-
-/** A placeholder for a picture that cannot be shown. */
-function missing(x: number, y: number, width: number, height: number): Graphics {
-  const graphics = missingContext ? new Graphics(missingContext) : new Graphics();
-  if (!missingContext) {
-    graphics
-      .roundRect(0, 0, TILE, TILE, 6)
-      .fill({ color: 0x846a84, alpha: 0.35 })
-      .stroke({ color: 0x56405a, width: 1 });
-    missingContext = graphics.context;
-  }
-  graphics.position.set(x, y);
-  graphics.scale.set(width / TILE, height / TILE);
-  return graphics;
-}
+const pose: Pose = { hop: 0, lean: 0 };
+const looks: Looks = { name: "", status: 0, imageUrl: null, isOwn: false };

@@ -15,33 +15,50 @@ const FONT = '600 13px system-ui, "Segoe UI", Roboto, "Noto Color Emoji", sans-s
 /** Room for the mark of a status before the name. */
 const MARK = 12;
 const PLAIN = "#fffaf1";
+const GROUND = "rgba(58, 43, 61, 0.72)";
+/** The own name is told from the others by its ground. */
+const OWN_GROUND = "rgba(156, 66, 41, 0.92)";
+
+/** What a label says. */
+export interface LabelText {
+  name: string;
+  status: number;
+  isOwn: boolean;
+}
 
 export class Labels {
   readonly #pages: { canvas: HTMLCanvasElement; source: CanvasSource; used: number }[] = [];
   readonly #free: Texture[] = [];
   readonly #textures = new Map<string, { texture: Texture; users: number }>();
+  /** Widths of what is drawn, in CSS pixels. */
+  readonly #widths = new Map<Texture, number>();
   readonly #dirty = new Set<CanvasSource>();
 
-  /** The label with that name and status; give it back with `release`. */
-  acquire(name: string, status: number): Texture {
-    const key = keyOf(name, status);
+  /** The label with that text; give it back with `release`. */
+  acquire(text: LabelText): Texture {
+    const key = keyOf(text);
     const known = this.#textures.get(key);
     if (known) {
       known.users++;
       return known.texture;
     }
     const texture = this.#free.pop() ?? this.#slot();
-    this.#draw(name, status, texture);
+    this.#draw(text, texture);
     this.#textures.set(key, { texture, users: 1 });
     return texture;
   }
 
-  release(name: string, status: number): void {
-    const key = keyOf(name, status);
+  release(text: LabelText): void {
+    const key = keyOf(text);
     const known = this.#textures.get(key);
     if (!known || --known.users > 0) return;
     this.#textures.delete(key);
     this.#free.push(known.texture);
+  }
+
+  /** How wide the label is drawn, in CSS pixels. */
+  widthOf(texture: Texture): number {
+    return this.#widths.get(texture) ?? 0;
   }
 
   /**
@@ -77,7 +94,7 @@ export class Labels {
     });
   }
 
-  #draw(name: string, status: number, texture: Texture): void {
+  #draw({ name, status, isOwn }: LabelText, texture: Texture): void {
     const page = this.#pages.find(({ source }) => source === texture.source);
     const context = page?.canvas.getContext("2d");
     if (!page || !context) return;
@@ -94,7 +111,8 @@ export class Labels {
     const room = status === 0 ? 0 : MARK;
     const shown = shorten(context, name, SLOT.width - 16 - room);
     const width = Math.min(SLOT.width, context.measureText(shown).width + 14 + room);
-    context.fillStyle = "rgba(58, 43, 61, 0.72)";
+    this.#widths.set(texture, width);
+    context.fillStyle = isOwn ? OWN_GROUND : GROUND;
     context.beginPath();
     context.roundRect(x + (SLOT.width - width) / 2, y + 1, width, SLOT.height - 2, 10);
     context.fill();
@@ -106,8 +124,8 @@ export class Labels {
   }
 }
 
-function keyOf(name: string, status: number): string {
-  return `${status} ${name}`;
+function keyOf({ name, status, isOwn }: LabelText): string {
+  return `${status} ${isOwn} ${name}`;
 }
 
 /**

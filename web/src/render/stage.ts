@@ -3,21 +3,19 @@
 import "pixi.js/unsafe-eval";
 import { Application, Container, Graphics, type Texture } from "pixi.js";
 import type { Space } from "../net/space";
-import { Actors, PIXELS, type Placed } from "./actors";
+import { SUBTILES } from "../world/movement";
+import { Actors, type Overhead, PIXELS, type Placed, type Scene } from "./actors";
 import { Art, TILE } from "./art";
 import { Ground } from "./ground";
 import { Labels } from "./labels";
 import { RedrawGuard } from "./redraw-guard";
+import { Rings } from "./rings";
+import { Signs } from "./signs";
+import { Things } from "./things";
 import { Zones } from "./zones";
 
 const MIN_ZOOM = 0.6;
 const MAX_ZOOM = 3;
-
-/** Where heads are on the screen, updated with every drawn frame. */
-export interface HeadPositions {
-  /** A player's head, in CSS pixels; `undefined` while it is out of the window. */
-  head(player: number): { x: number; y: number } | undefined;
-}
 
 export class Stage {
   readonly #app: Application;
@@ -25,8 +23,12 @@ export class Stage {
   readonly #art: Art;
   readonly #world = new Container();
   readonly #labels = new Labels();
+  readonly #rings: Rings;
   readonly #actors: Actors;
+  readonly #things: Things;
   readonly #zones = new Zones();
+  readonly #signs = new Signs();
+  readonly #scene: Scene;
   readonly #redrawGuard = new RedrawGuard();
   readonly #groundBelow = new Container();
   readonly #groundAbove = new Container();
@@ -46,6 +48,10 @@ export class Stage {
   #cover = { right: 0, bottom: 0 };
   /** When everything was last placed. */
   #drawnAt = 0;
+  /** The tick at which others are drawn. */
+  #tick = 0;
+  /** The mark on the floor under a player: one of `RING`. */
+  ringOf: (player: number) => number = () => 0;
   /** Called after everything was placed. */
   onDrawn: (now: number) => void = () => {};
 
@@ -53,22 +59,27 @@ export class Stage {
     this.#app = app;
     this.#space = space;
     this.#art = art;
-    this.#actors = new Actors(art, this.#labels, shadowTexture(app));
+    this.#rings = new Rings(app);
+    this.#actors = new Actors(art, this.#labels, this.#rings, shadowTexture(app));
+    this.#things = new Things(art, this.#actors.standing);
     this.#marker = markerAt();
     this.#still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.#zoom = defaultZoom(app.screen.width, app.screen.height);
     this.#zoomWanted = this.#zoom;
-    const { flat, shadows, standing, labels } = this.#actors;
+    this.#scene = this.#makeScene();
+    const { shadows, standing, labels } = this.#actors;
     const { floor, shade } = this.#zones;
     this.#world.addChild(
       this.#groundBelow,
       floor,
-      flat,
+      this.#things.flat,
       this.#marker,
+      this.#rings.floor,
       shadows,
       standing,
       this.#groundAbove,
       shade,
+      this.#signs.boards,
       labels,
     );
     app.stage.addChild(this.#world);
@@ -128,13 +139,40 @@ export class Stage {
     };
   }
 
-  head(player: number): { x: number; y: number } | undefined {
-    const feet = this.#actors.feet(player);
-    if (!feet) return undefined;
-    const x = feet.x * this.#zoom + this.#world.x;
-    const y = (feet.y - 54) * this.#zoom + this.#world.y;
-    const { width, height } = this.#app.screen;
-    return x < -40 || y < -20 || x > width + 40 || y > height + 60 ? undefined : { x, y };
+  get zoom(): number {
+    return this.#zoom;
+  }
+
+  /**
+   * Where a player's name and feet are, in CSS pixels, written into `into`; `undefined` while the
+   * player is out of the window.
+   */
+  overhead(player: number, into: Overhead): Overhead | undefined {
+    const found = this.#actors.overhead(player, this.#zoom, into);
+    if (!found) return undefined;
+    found.x = found.x * this.#zoom + this.#world.x;
+    found.top = found.top * this.#zoom + this.#world.y;
+    found.under = found.under * this.#zoom + this.#world.y;
+    found.half *= this.#zoom;
+    return found;
+  }
+
+  /** Calls with the faces and names in the window, in CSS pixels. */
+  eachFace(tell: (left: number, top: number, right: number, bottom: number) => void): void {
+    const [zoom, { x, y }] = [this.#zoom, this.#world];
+    this.#actors.eachFace(zoom, (left, top, right, bottom) =>
+      tell(left * zoom + x, top * zoom + y, right * zoom + x, bottom * zoom + y),
+    );
+  }
+
+  /** The names on the signs that are shown. */
+  signs(): string[] {
+    return this.#signs.shown();
+  }
+
+  /** How many things let people be seen through them. */
+  get seeThrough(): number {
+    return this.#things.seeThrough;
   }
 
   /** Where a player is drawn, in tiles. */
@@ -157,6 +195,9 @@ export class Stage {
     this.#labels.destroy();
     this.#ground?.destroy();
     this.#zones.destroy();
+    this.#signs.destroy();
+    this.#things.destroy();
+    this.#rings.destroy();
     this.#app.destroy({ removeView: true }, { children: true });
   }
 
@@ -178,24 +219,41 @@ export class Stage {
     };
     placeOwn();
     this.#drawnAt = now;
-    this.#actors.draw(
-      crowd,
-      this.#zoom,
-      (player, into) => {
-        if (player === me) Object.assign(into, this.#own);
-        else crowd.walkers.get(player)?.at(tick, into);
-      },
-      (player) =>
-        player === me && prediction
-          ? prediction.body.facing
-          : (crowd.walkers.get(player)?.facing ?? 0),
-    );
+    this.#tick = tick;
+    Object.assign(this.#scene, { crowd, me, zoom: this.#zoom, now });
+    this.#actors.draw(this.#scene);
     const map = space.map.current;
     if (map) this.#zones.look(map, space.zones.here(), seconds, this.#still);
     this.#look(seconds);
+    this.#things.uncover(this.#actors.all, seconds, this.#still);
+    this.#lookAtSigns(seconds);
     this.#mark(now);
     this.#show();
     this.onDrawn(now);
+  }
+
+  /** What players are drawn from; the same object for every frame. */
+  #makeScene(): Scene {
+    const { people, walking, overhead } = this.#space;
+    return {
+      ...{ crowd: people.crowd, me: people.me, zoom: this.#zoom, now: 0 },
+      place: (player, into) => {
+        if (player === people.me) Object.assign(into, this.#own);
+        else people.crowd.walkers.get(player)?.at(this.#tick, into);
+      },
+      facingOf: (player) =>
+        player === people.me && walking.prediction
+          ? walking.prediction.body.facing
+          : (people.walker(player)?.facing ?? 0),
+      emoteOf: (player) => overhead.emotes.get(player),
+      ringOf: (player) => this.ringOf(player),
+    };
+  }
+
+  #lookAtSigns(seconds: number): void {
+    const { x, y } = this.#own;
+    this.#signs.look(x / SUBTILES, y / SUBTILES, this.#zoom, seconds, this.#still);
+    this.#signs.makeWay((tell) => this.#actors.eachFace(this.#zoom, tell));
   }
 
   /** Renders, if the frame differs from the one that is shown. */
@@ -209,6 +267,8 @@ export class Stage {
       this.#marker.y,
     );
     this.#zones.note(this.#redrawGuard);
+    this.#signs.note(this.#redrawGuard);
+    this.#redrawGuard.note(this.#things.changes);
     this.#actors.note(this.#redrawGuard);
     if (this.#redrawGuard.take()) this.#app.render();
   }
@@ -225,7 +285,9 @@ export class Stage {
       this.#groundAbove.addChild(this.#ground.above);
     }
     this.#zones.draw(map);
-    void this.#actors.drawMap(map);
+    this.#signs.draw(map);
+    this.#actors.zones = map.zones.filter(({ kind }) => kind === "dance");
+    void this.#things.draw(map);
   }
 
   /** Follows the own player, without showing what is beyond the map. */
@@ -253,6 +315,7 @@ export class Stage {
     this.#world.position.set(Math.round(-left * this.#zoom), Math.round(-top * this.#zoom));
     const [right, bottom] = [left + width / this.#zoom, top + height / this.#zoom];
     this.#ground?.cull(left, top, right, bottom);
+    this.#things.cull(left, top, right, bottom);
     this.#actors.cull(left, top, right, bottom, this.#space.people.me);
     this.#space.show(width / this.#zoom / TILE, height / this.#zoom / TILE);
   }

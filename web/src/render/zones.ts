@@ -34,6 +34,7 @@ export class Zones {
         )
         .fill(tint)
         .stroke({ color: tint.color, alpha: 0.75, width: 2 });
+      if (zone.kind === "portal") swirl(floor, zone);
       this.floor.addChild(floor);
     }
   }
@@ -77,4 +78,19 @@ export class Zones {
       .rect(right, top, 2 * w, bottom - top)
       .fill(SHADE);
   }
+}
+
+/** Rings that draw the eye into a portal, so that no one takes it for a carpet. */
+function swirl(floor: Graphics, { x, y, width, height }: Zone): void {
+  const [left, top] = [(x + width / 2) * TILE, (y + height / 2) * TILE];
+  const side = (Math.min(width, height) * TILE) / 2 - 3;
+  floor
+    .ellipse(left, top, side, side * 0.8)
+    .fill({ color: 0x2b6472, alpha: 0.85 })
+    .ellipse(left, top, side, side * 0.8)
+    .stroke({ color: 0xd6f0ea, width: 1.6 })
+    .ellipse(left, top, side * 0.68, side * 0.54)
+    .fill({ color: 0x6db5b5, alpha: 0.8 })
+    .ellipse(left, top, side * 0.36, side * 0.28)
+    .fill({ color: 0xfffaf1, alpha: 0.95 });
 }

@@ -29,6 +29,9 @@ function figures(stage: Stage, space: Space, call: Call) {
     pending,
     seq,
     walkers,
+    faces: () => facesOf(stage),
+    signs: stage.signs(),
+    seeThrough: stage.seeThrough,
     calls: call.figures(),
     size: { width: map.current?.width, height: map.current?.height },
     connections: () => call.connections(),
@@ -41,4 +44,11 @@ function figures(stage: Stage, space: Space, call: Call) {
     delay: people.delay,
     status: space.status.value.kind,
   };
+}
+
+/** The faces and names in the window, in CSS pixels. */
+function facesOf(stage: Stage): { left: number; top: number; right: number; bottom: number }[] {
+  const faces: ReturnType<typeof facesOf> = [];
+  stage.eachFace((left, top, right, bottom) => faces.push({ left, top, right, bottom }));
+  return faces;
 }

@@ -5,6 +5,8 @@ import type { Call } from "../../media/call";
 import type { Space } from "../../net/space";
 import type { Stage } from "../../render/stage";
 import { Overlay } from "../../ui/overlay";
+import { ringUnder } from "../../world/rings";
+import type { Box } from "../../world/speech";
 import { showFigures } from "./debug";
 
 interface Held<T> {
@@ -39,8 +41,18 @@ export function useStage(
         return;
       }
       stage.current = opened;
-      const over = new Overlay(overlay.current, space.overhead, () => call.speaking.peek());
-      opened.onDrawn = (now) => over.draw(now, (player) => opened.head(player));
+      const over = new Overlay(overlay.current, space.overhead, {
+        get zoom() {
+          return opened.zoom;
+        },
+        overhead: (player, into) => opened.overhead(player, into),
+        eachFace: (tell) => opened.eachFace(tell),
+        room: freeRoom,
+        me: () => space.people.me,
+        speaking: () => call.speaking.peek(),
+      });
+      opened.ringOf = (player) => ringOf(space, call, player);
+      opened.onDrawn = (now) => over.draw(now);
       showFigures(opened, space, call);
       setLoaded(2);
     };
@@ -55,6 +67,23 @@ export function useStage(
     };
   }, [space]);
   return { stage, loaded, failure };
+}
+
+/** The mark on the floor under a player. */
+function ringOf(space: Space, call: Call, player: number): number {
+  const isSpeaking = call.speaking.peek().has(player);
+  return ringUnder(player === space.people.me, space.calls.peers.peek().get(player), isSpeaking);
+}
+
+/** The part of the window that neither the bar nor the panel covers. */
+function freeRoom(): Box {
+  const bar = document.querySelector(".hud > .bar")?.getBoundingClientRect();
+  const side = document.querySelector(".hud > .side")?.getBoundingClientRect();
+  const { right, bottom } = coveredBy(side, innerWidth, innerHeight);
+  return {
+    ...{ left: 4, top: (bar?.bottom ?? 0) + 4 },
+    ...{ right: innerWidth - right - 4, bottom: innerHeight - bottom - 4 },
+  };
 }
 
 /** The camera keeps the own player in the middle of what no panel covers. */
