@@ -85,9 +85,23 @@ impl Default for PermissionRoles {
     }
 }
 
-/// What a user may do beyond walking, talking to those near, and their own messages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Permission {
+/// Declares the permissions and the list of them, so that none is missing there.
+macro_rules! permissions {
+    ($($(#[$doc:meta])+ $name:ident),+ $(,)?) => {
+        /// What a user may do beyond walking, talking to those near, and their own messages.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Permission {
+            $($(#[$doc])+ $name),+
+        }
+
+        impl Permission {
+            /// All permissions.
+            pub const ALL: &[Self] = &[$(Self::$name),+];
+        }
+    };
+}
+
+permissions! {
     /// Write messages to the whole space.
     WriteToSpace,
     /// Make spaces, upload pictures, and write first to another user.
@@ -264,6 +278,8 @@ mod tests {
                 roles: PermissionRoles::default(),
             })
         });
+        let named = table.map(|(permission, _)| permission);
+        assert_eq!(named, Permission::ALL);
         for (permission, row) in table {
             let answers = standings.as_flattened().iter().map(|&standing| {
                 if may(standing, permission) {
@@ -281,27 +297,37 @@ mod tests {
     struct GoldenRow {
         permission: String,
         roles: String,
+        admin: String,
         handed_out_as: Option<String>,
     }
 
-    /// Permissions of the golden table, which is about spaces.
-    const OF_SPACES: [Permission; 15] = [
-        Permission::WriteToSpace,
-        Permission::UseAccount,
-        Permission::Build,
-        Permission::Invite,
-        Permission::AnswerJoinRequests,
-        Permission::Announce,
-        Permission::DeleteMessages,
-        Permission::Moderate,
-        Permission::ManageChat,
-        Permission::DescribeSpace,
-        Permission::AssignRoles,
-        Permission::EnterAlways,
-        Permission::ExportChat,
-        Permission::KeepChat,
-        Permission::ManageAccess,
-    ];
+    /// Whether it is about a space: those are in the golden table.
+    const fn is_of_spaces(permission: Permission) -> bool {
+        match permission {
+            Permission::WriteToSpace
+            | Permission::UseAccount
+            | Permission::Build
+            | Permission::Invite
+            | Permission::AnswerJoinRequests
+            | Permission::Announce
+            | Permission::DeleteMessages
+            | Permission::Moderate
+            | Permission::ManageChat
+            | Permission::DescribeSpace
+            | Permission::AssignRoles
+            | Permission::EnterAlways
+            | Permission::ExportChat
+            | Permission::KeepChat
+            | Permission::ManageAccess
+            | Permission::DeleteSpace => true,
+            Permission::DeletePicture | Permission::ExceedQuotas | Permission::Administer => false,
+        }
+    }
+
+    fn of_spaces() -> Vec<Permission> {
+        let all = Permission::ALL.iter().copied();
+        all.filter(|permission| is_of_spaces(*permission)).collect()
+    }
 
     fn of_role(role: SpaceRole, roles: PermissionRoles) -> Standing {
         let owner = if role == SpaceRole::Owner {
@@ -336,9 +362,15 @@ mod tests {
         let table = include_str!("../../tests/golden/permissions.json");
         let table: Vec<GoldenRow> = serde_json::from_str(table).unwrap();
         let named: Vec<&str> = table.iter().map(|row| row.permission.as_str()).collect();
-        let all = OF_SPACES.map(|permission| format!("{permission:?}"));
-        assert_eq!(named, all, "every permission has its row");
-        for (row, permission) in table.iter().zip(OF_SPACES) {
+        let all = of_spaces();
+        let expected: Vec<String> = all.iter().map(|one| format!("{one:?}")).collect();
+        assert_eq!(named, expected, "every permission has its row");
+        for (row, permission) in table.iter().zip(all) {
+            let admin = Standing {
+                is_admin: true,
+                ..of_role(SpaceRole::Visitor, PermissionRoles::default())
+            };
+            assert_eq!(row.admin == "yes", may(admin, permission), "{permission:?}");
             let cells: Vec<&str> = row.roles.split_whitespace().collect();
             assert_eq!(cells.len(), SpaceRole::ALL.len());
             for (role, cell) in SpaceRole::ALL.into_iter().zip(&cells) {
