@@ -1,8 +1,53 @@
-//! JSON: the envelope of the JSON protocol, `{type, payload}`, and its error message.
+//! JSON: the envelope of the JSON protocol, `{type, payload}`, the types of a client's messages,
+//! and the error message.
 
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::json;
+
+/// Types of messages from a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JsonC2s {
+    /// Joins a space; always the first message.
+    Join,
+    /// Moves to a tile next to the player's.
+    Move,
+    /// Sends a message to the space.
+    ChatMessage,
+    /// Sends a call signal to a user.
+    Signal,
+    /// Asks for earlier messages.
+    History,
+}
+
+impl JsonC2s {
+    /// All types.
+    pub const ALL: [Self; 5] = [
+        Self::Join,
+        Self::Move,
+        Self::ChatMessage,
+        Self::Signal,
+        Self::History,
+    ];
+
+    /// Words for it in messages.
+    pub const fn words(self) -> &'static [&'static str] {
+        match self {
+            Self::Join => &["join"],
+            Self::Move => &["move", "movement"],
+            Self::ChatMessage => &["chat-message"],
+            Self::Signal => &["signal"],
+            Self::History => &["history"],
+        }
+    }
+
+    /// The type with that word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.words().contains(&word))
+    }
+}
 
 /// Encodes one message.
 ///

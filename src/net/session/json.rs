@@ -15,7 +15,7 @@ use crate::components::peers::MAX_SIGNAL;
 use crate::components::player::PlayerRef;
 use crate::components::unit::Tile;
 use crate::net::protocol::client::{JoinWord, ProtocolKind};
-use crate::net::protocol::json;
+use crate::net::protocol::json::{self, JsonC2s};
 
 /// What a JSON client asked for when it joined.
 #[derive(Debug, Clone)]
@@ -87,15 +87,16 @@ impl Session {
             return flood.answer();
         }
         let envelope = serde_json::from_str::<Envelope>(text);
+        let envelope = envelope.map(|Envelope { r#type, payload }| {
+            let kind = JsonC2s::from_word(&r#type);
+            (kind, payload)
+        });
         let kind = match &envelope {
-            Ok(envelope) => match envelope.r#type.as_str() {
-                "move" | "movement" => MessageKind::Move,
-                "chat-message" => MessageKind::Chat,
-                "signal" => MessageKind::Signal,
-                "history" => MessageKind::LookBack,
-                _ => MessageKind::Control,
-            },
-            Err(_) => MessageKind::Control,
+            Ok((Some(JsonC2s::Move), _)) => MessageKind::Move,
+            Ok((Some(JsonC2s::ChatMessage), _)) => MessageKind::Chat,
+            Ok((Some(JsonC2s::Signal), _)) => MessageKind::Signal,
+            Ok((Some(JsonC2s::History), _)) => MessageKind::LookBack,
+            Ok((Some(JsonC2s::Join) | None, _)) | Err(_) => MessageKind::Control,
         };
         match self.admit(kind, now) {
             Ok(true) => {}
@@ -105,71 +106,73 @@ impl Session {
             Ok(false) => return Vec::new(),
             Err(flood) => return flood.answer(),
         }
-        let Ok(Envelope { r#type, payload }) = envelope else {
-            return error(
-                "invalid-json",
-                "Send {\"type\": …, \"payload\": …} as JSON.",
-            );
-        };
-        match (r#type.as_str(), self.stage) {
-            ("join", SessionStage::New(_)) => self.join_json(terms, payload),
-            ("join", _) => error(
-                "already-joined",
-                "This connection has joined a space. Open another one for another space.",
-            ),
-            (
-                "move" | "movement" | "chat-message" | "signal" | "history",
-                SessionStage::New(_) | SessionStage::Joining,
-            ) => error("not-joined", "Join a space first."),
-            ("move" | "movement", SessionStage::Joined(player)) => {
-                match serde_json::from_value::<Move>(payload) {
-                    Ok(step) => vec![Action::Command(Command::Movement(
-                        MovementCommand::StepTile {
-                            player,
-                            tile: whole_tile(&step),
-                        },
-                    ))],
-                    Err(_) => error("invalid-payload", "move needs {x, y} in whole tiles."),
-                }
-            }
-            ("chat-message", SessionStage::Joined(player)) => {
-                match serde_json::from_value::<ChatPayload>(payload) {
-                    Ok(chat) if !terms.fits(&chat) => {
-                        error("mismatch", "spaceId and token must match the join.")
-                    }
-                    Ok(chat) => match chat_text(&chat.message) {
-                        Some(text) if !self.admit_text(&text, now) => {
-                            error("slow-down", "You write too fast. Wait a moment.")
-                        }
-                        Some(text) => vec![Action::Say {
-                            player,
-                            client_id: None,
-                            text,
-                            scope: Scope::Space,
-                            reply_to: None,
-                        }],
-                        None => error("invalid-message", "A message has 1 to 4,000 characters."),
-                    },
-                    Err(_) => error("invalid-payload", "chat-message needs {message}."),
-                }
-            }
-            ("signal", SessionStage::Joined(player)) => self.signal_json(player, payload, now),
-            ("history", SessionStage::Joined(_)) => {
-                match serde_json::from_value::<LookBack>(payload) {
-                    Ok(LookBack { before }) => match before.parse() {
-                        Ok(before) => vec![Action::LookBack(before)],
-                        Err(_) => error("invalid-payload", "before must be the id of a message."),
-                    },
-                    Err(_) => error(
-                        "invalid-payload",
-                        "history needs {before}, the id of a message.",
-                    ),
-                }
-            }
-            _ => error(
+        match envelope {
+            Ok((Some(kind), payload)) => self.take_json(now, terms, kind, payload),
+            Ok((None, _)) => error(
                 "unknown-type",
                 "Known types are join, move, chat-message, signal and history.",
             ),
+            Err(_) => error(
+                "invalid-json",
+                "Send {\"type\": …, \"payload\": …} as JSON.",
+            ),
+        }
+    }
+
+    fn take_json(
+        &mut self,
+        now: Instant,
+        terms: &mut JsonTerms,
+        kind: JsonC2s,
+        payload: Value,
+    ) -> Vec<Action> {
+        let player = match (kind, self.stage) {
+            (JsonC2s::Join, SessionStage::New(_)) => return self.join_json(terms, payload),
+            (JsonC2s::Join, SessionStage::Joining | SessionStage::Joined(_)) => {
+                return error(
+                    "already-joined",
+                    "This connection has joined a space. Open another one for another space.",
+                );
+            }
+            (_, SessionStage::New(_) | SessionStage::Joining) => {
+                return error("not-joined", "Join a space first.");
+            }
+            (_, SessionStage::Joined(player)) => player,
+        };
+        match kind {
+            JsonC2s::Join => Vec::new(),
+            JsonC2s::Move => move_json(player, payload),
+            JsonC2s::ChatMessage => self.chat_json(now, terms, player, payload),
+            JsonC2s::Signal => self.signal_json(player, payload, now),
+            JsonC2s::History => look_back(payload),
+        }
+    }
+
+    fn chat_json(
+        &mut self,
+        now: Instant,
+        terms: &JsonTerms,
+        player: PlayerId,
+        payload: Value,
+    ) -> Vec<Action> {
+        match serde_json::from_value::<ChatPayload>(payload) {
+            Ok(chat) if !terms.fits(&chat) => {
+                error("mismatch", "spaceId and token must match the join.")
+            }
+            Ok(chat) => match chat_text(&chat.message) {
+                Some(text) if !self.admit_text(&text, now) => {
+                    error("slow-down", "You write too fast. Wait a moment.")
+                }
+                Some(text) => vec![Action::Say {
+                    player,
+                    client_id: None,
+                    text,
+                    scope: Scope::Space,
+                    reply_to: None,
+                }],
+                None => error("invalid-message", "A message has 1 to 4,000 characters."),
+            },
+            Err(_) => error("invalid-payload", "chat-message needs {message}."),
         }
     }
 
@@ -223,6 +226,31 @@ impl JsonTerms {
             chat.space_id.as_ref().is_none_or(|other| other == space)
                 && chat.token.as_ref().is_none_or(|other| other == token)
         })
+    }
+}
+
+fn move_json(player: PlayerId, payload: Value) -> Vec<Action> {
+    match serde_json::from_value::<Move>(payload) {
+        Ok(step) => vec![Action::Command(Command::Movement(
+            MovementCommand::StepTile {
+                player,
+                tile: whole_tile(&step),
+            },
+        ))],
+        Err(_) => error("invalid-payload", "move needs {x, y} in whole tiles."),
+    }
+}
+
+fn look_back(payload: Value) -> Vec<Action> {
+    match serde_json::from_value::<LookBack>(payload) {
+        Ok(LookBack { before }) => match before.parse() {
+            Ok(before) => vec![Action::LookBack(before)],
+            Err(_) => error("invalid-payload", "before must be the id of a message."),
+        },
+        Err(_) => error(
+            "invalid-payload",
+            "history needs {before}, the id of a message.",
+        ),
     }
 }
 
