@@ -1,12 +1,9 @@
-//! Roles in a space: who may do what, over HTTP and over both kinds of sockets, and giving roles.
-
-use std::sync::atomic::{AtomicU32, Ordering};
+//! Roles in a space: giving and taking them, and what the owner hands out. What each role may do is
+//! in `permissions`.
 
 use plaza::components::permissions::SpaceRole;
-use plaza::net::protocol::ClientMessage;
-use plaza::net::protocol::chat::{ChatC2s, ChatS2c, ChatSendC2s};
+use plaza::net::protocol::chat::ChatS2c;
 use plaza::net::protocol::{ServerMessage, session::SessionS2c};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use sqlx::{AnyConnection, Connection};
 
@@ -14,17 +11,7 @@ use crate::chat::{changed, delete, notice, said, until};
 use crate::clients::{BinaryClient, JsonClient};
 use crate::cluster::Shared;
 use crate::harness::{Answer, Person, TestServer, text};
-
-/// A space with one user of each role, from the lowest up, and an element.
-struct Staff {
-    server: TestServer,
-    admin: Person,
-    space: String,
-    element: String,
-    people: Vec<(SpaceRole, Person)>,
-    /// Messages that were sent so far.
-    messages: AtomicU32,
-}
+use crate::permissions::Staff;
 
 /// Runs SQL on the database of a server.
 pub async fn sql(server: &TestServer, statement: &'static str, values: &[&str]) {
@@ -38,125 +25,13 @@ pub async fn sql(server: &TestServer, statement: &'static str, values: &[&str]) 
     database.close().await.unwrap();
 }
 
-impl Staff {
-    async fn hired() -> Self {
-        let server = TestServer::start().await;
-        let admin = server.admin().await;
-        let element = server.element(&admin, 1, 1).await;
-        let owner = server.user("olga").await;
-        let body = json!({"name": "Test", "dimensions": "20x20", "chat": "kept"});
-        let space = text(&server.post("/space", Some(&owner), body).await.fine()["spaceId"]);
-        let mut people = Vec::new();
-        for role in SpaceRole::ALL {
-            let person = match role {
-                SpaceRole::Owner => owner.clone(),
-                _ => server.user(&format!("the-{}", role.word())).await,
-            };
-            match role {
-                SpaceRole::Guest => {
-                    let statement = "update users set is_guest = 1 where id = $1";
-                    sql(&server, statement, &[&person.id]).await;
-                }
-                role if role.is_assigned() => {
-                    let answer = give(&server, &owner, &space, &person, role.word()).await;
-                    answer.fine();
-                }
-                _ => {}
-            }
-            people.push((role, person));
-        }
-        Self {
-            server,
-            admin,
-            space,
-            element,
-            people,
-            messages: AtomicU32::new(1),
-        }
-    }
-
-    fn owner(&self) -> &Person {
-        &self.people[SpaceRole::Owner as usize].1
-    }
-
-    /// A message in the stored chat, by the owner.
-    async fn message(&self, client: &mut BinaryClient, text: &str) -> String {
-        let number = self.messages.fetch_add(1, Ordering::Relaxed);
-        client.chat(number, text).await;
-        said(client, text).await.id
-    }
-
-    /// Tries over HTTP what the permission allows; `None` for what is for sockets alone.
-    async fn try_over_http(&self, permission: &str, who: &Person, stored: &str) -> Option<bool> {
-        let (server, space) = (&self.server, &self.space);
-        let chat = format!("/space/{space}/chat");
-        let answer = match permission {
-            "UseAccount" => {
-                let body = json!({"name": "Mine", "dimensions": "5x5"});
-                server.post("/space", Some(who), body).await
-            }
-            "Build" => {
-                let body = json!({"spaceId": space, "elementId": self.element, "x": 1, "y": 1});
-                server.post("/space/element", Some(who), body).await
-            }
-            "DeleteMessages" => {
-                let path = format!("{chat}/{stored}");
-                server.call("DELETE", &path, Some(who), Value::Null).await
-            }
-            "ManageChat" => {
-                let body = json!({"slowModeSeconds": 0});
-                server.call("PATCH", &chat, Some(who), body).await
-            }
-            "KeepChat" => {
-                // Each asks for another number of days, so that each is a change.
-                let days = 10 + self.people.iter().position(|(_, one)| one.id == who.id)?;
-                let body = json!({"retentionDays": days});
-                server.call("PATCH", &chat, Some(who), body).await
-            }
-            "Invite" => {
-                let path = format!("/space/{space}/invite");
-                server.post(&path, Some(who), json!({})).await
-            }
-            "AnswerJoinRequests" => {
-                let path = format!("/space/{space}/join-request");
-                server.get(&path, Some(who)).await
-            }
-            "Moderate" => {
-                server
-                    .get(&format!("/space/{space}/sanction"), Some(who))
-                    .await
-            }
-            "DescribeSpace" => {
-                let body = json!({"description": "Ours"});
-                let path = format!("/space/{space}");
-                server.call("PATCH", &path, Some(who), body).await
-            }
-            "ManageAccess" => {
-                let body = json!({"capacity": 50});
-                let path = format!("/space/{space}");
-                server.call("PATCH", &path, Some(who), body).await
-            }
-            "AssignRoles" => {
-                server
-                    .get(&format!("/space/{space}/member"), Some(who))
-                    .await
-            }
-            "ExportChat" => server.get(&format!("{chat}/export"), Some(who)).await,
-            _ => return None,
-        };
-        Some(is_allowed(&answer))
-    }
-}
-
-/// Whether it was done. What is refused is refused as such.
-#[track_caller]
-fn is_allowed(answer: &Answer) -> bool {
-    let status = answer.status.as_u16();
-    assert!([200, 400, 403].contains(&status), "{answer:?}");
-    status == 200
-}
-
-async fn give(server: &TestServer, by: &Person, space: &str, to: &Person, role: &str) -> Answer {
+pub async fn give(
+    server: &TestServer,
+    by: &Person,
+    space: &str,
+    to: &Person,
+    role: &str,
+) -> Answer {
     let path = format!("/space/{space}/member/{}", to.id);
     server
         .call("PUT", &path, Some(by), json!({"role": role}))
@@ -166,71 +41,6 @@ async fn give(server: &TestServer, by: &Person, space: &str, to: &Person, role: 
 async fn take(server: &TestServer, by: &Person, space: &str, from: &Person) -> Answer {
     let path = format!("/space/{space}/member/{}", from.id);
     server.call("DELETE", &path, Some(by), Value::Null).await
-}
-
-#[derive(Deserialize)]
-struct GoldenRow {
-    permission: String,
-    roles: String,
-}
-
-/// Permissions with the roles that have them, in their order.
-fn golden() -> Vec<(String, Vec<bool>)> {
-    let table: Vec<GoldenRow> =
-        serde_json::from_str(include_str!("../golden/permissions.json")).unwrap();
-    let rows = table.into_iter().map(|row| {
-        let cells = row.roles.split_whitespace().map(|cell| cell == "yes");
-        (row.permission, cells.collect())
-    });
-    rows.collect()
-}
-
-#[tokio::test]
-async fn each_role_may_do_over_http_what_the_table_says() {
-    let staff = Staff::hired().await;
-    let mut owner = BinaryClient::join(&staff.server.address, staff.owner(), &staff.space).await;
-    let mut tried = 0;
-    for (permission, cells) in golden() {
-        for ((role, person), expected) in staff.people.iter().zip(&cells) {
-            let stored = if permission == "DeleteMessages" {
-                let name = format!("for the {}", role.word());
-                let id = staff.message(&mut owner, &name).await;
-                is_stored(&staff, &id).await;
-                id
-            } else {
-                String::new()
-            };
-            let allowed = staff.try_over_http(&permission, person, &stored).await;
-            if let Some(allowed) = allowed {
-                assert_eq!(allowed, *expected, "{permission} for the {}", role.word());
-                tried += 1;
-            }
-        }
-    }
-    assert!(tried >= 12 * SpaceRole::ALL.len(), "{tried}");
-    staff.server.stop().await;
-}
-
-/// Waits until a message is in the database, about a second after it was sent.
-async fn is_stored(staff: &Staff, id: &str) {
-    let path = format!("/space/{}/chat", staff.space);
-    loop {
-        let page = staff.server.get(&path, Some(staff.owner())).await.fine();
-        let mut lines = page["lines"].as_array().unwrap().iter();
-        if lines.any(|line| line["id"] == id) {
-            return;
-        }
-        tokio::task::yield_now().await;
-    }
-}
-
-fn announce(client_id: u32, text: &str) -> ClientMessage {
-    ClientMessage::Chat(ChatC2s::Send(ChatSendC2s {
-        client_id,
-        text: text.into(),
-        scope: 2,
-        reply_to: None,
-    }))
 }
 
 /// Whether the message of that number was shown, or refused.
@@ -243,56 +53,6 @@ async fn is_shown(client: &mut BinaryClient, number: u32, words: &str) -> bool {
         _ => None,
     })
     .await
-}
-
-#[tokio::test]
-async fn each_role_may_do_over_the_binary_protocol_what_the_table_says() {
-    let staff = Staff::hired().await;
-    let mut owner = BinaryClient::join(&staff.server.address, staff.owner(), &staff.space).await;
-    let table = golden();
-    let expected = |permission: &str, role: SpaceRole| {
-        let row = table.iter().find(|(name, _)| name == permission);
-        row.unwrap().1[role as usize]
-    };
-    for (role, person) in &staff.people {
-        let what = role.word();
-        if *role == SpaceRole::Owner {
-            continue;
-        }
-        let spam = staff.message(&mut owner, &format!("spam for {what}")).await;
-        let mut client = BinaryClient::join(&staff.server.address, person, &staff.space).await;
-        let hello = format!("hello of {what}");
-        client.chat(7, &hello).await;
-        let shown = is_shown(&mut client, 7, &hello).await;
-        assert_eq!(
-            shown,
-            expected("WriteToSpace", *role),
-            "a message of {what}"
-        );
-        let news = format!("news of {what}");
-        client.say(&announce(8, &news)).await;
-        let shown = is_shown(&mut client, 8, &news).await;
-        assert_eq!(
-            shown,
-            expected("Announce", *role),
-            "an announcement of {what}"
-        );
-        client.say(&delete(&spam)).await;
-        let deleted = until(&mut client, |message| match message {
-            ServerMessage::Chat(ChatS2c::Changed(change)) => Some(change.text.is_none()),
-            ServerMessage::Session(SessionS2c::Notice(notice)) if notice.code == "forbidden" => {
-                Some(false)
-            }
-            _ => None,
-        })
-        .await;
-        assert_eq!(
-            deleted,
-            expected("DeleteMessages", *role),
-            "a deletion of {what}"
-        );
-    }
-    staff.server.stop().await;
 }
 
 #[tokio::test]
