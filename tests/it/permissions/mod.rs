@@ -3,6 +3,7 @@
 //! the action, not those of joining.
 
 mod http;
+mod json;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
