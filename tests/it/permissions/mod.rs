@@ -2,6 +2,7 @@
 //! server, and compared with `tests/golden/permissions.json`. Permissions are those of the moment of
 //! the action, not those of joining.
 
+mod binary;
 mod http;
 mod json;
 
