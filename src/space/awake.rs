@@ -149,12 +149,13 @@ impl AwakeSpace {
 
     /// The full visible state of the space.
     pub fn snapshot(&mut self) -> Snapshot {
+        let proximity = self.world.resource::<Proximity>();
         let mut players: Vec<_> = self
             .visible
             .iter(&self.world)
             .map(|(card, body, motion, steering, walk)| {
                 let (stance, own) = publish::observe(card, body, *motion, steering, walk);
-                (card.clone(), stance, own)
+                (proximity.shown(card), stance, own)
             })
             .collect();
         players.sort_unstable_by_key(|(card, ..)| card.player);

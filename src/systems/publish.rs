@@ -2,6 +2,7 @@
 
 use bevy_ecs::prelude::*;
 
+use super::proximity::Proximity;
 use super::{Outbox, SpaceBuilder, TickSystems};
 use crate::components::direction::Motion;
 use crate::components::fact::Stance;
@@ -64,6 +65,7 @@ pub fn observe(
 fn write_down(
     now: Res<Tick>,
     mut outbox: ResMut<Outbox>,
+    proximity: Res<Proximity>,
     mut players: Query<(PublishedQuery, &mut PublishedState)>,
 ) {
     let output = &mut outbox.0;
@@ -71,7 +73,7 @@ fn write_down(
         let (stance, own) = observe(card, body, *motion, steering, walk);
         if !shown.card {
             shown.card = true;
-            output.cards.push(card.clone());
+            output.cards.push(proximity.shown(card));
         }
         if shown.stance != Some(stance) {
             shown.stance = Some(stance);

@@ -7,6 +7,8 @@ use super::Proximity;
 use super::slot::PersonSlot;
 use crate::components::id::UserId;
 use crate::components::peers::{Peer, Silence};
+use crate::components::player::Card;
+use crate::systems::publish::PublishedState;
 
 impl Proximity {
     /// Whether others may not hear a player.
@@ -29,6 +31,16 @@ impl Proximity {
         }
     }
 
+    /// The card as others see it: without the signs of what others do not get.
+    pub(crate) fn shown(&self, card: &Card) -> Card {
+        let mut shown = card.clone();
+        let silence = self.silenced.get(&card.user).copied().unwrap_or_default();
+        shown.media.audio &= !silence.voice;
+        shown.media.video &= !silence.video;
+        shown.media.screen &= !silence.video;
+        shown
+    }
+
     fn silence_of(&self, slot: Option<PersonSlot>) -> Silence {
         let person = slot.and_then(|slot| self.people.get(slot));
         let silence = person.and_then(|person| self.silenced.get(&person.user));
@@ -40,8 +52,16 @@ impl Proximity {
 pub(super) fn set(world: &mut World, silenced: Vec<(UserId, Silence)>) {
     let mut proximity = world.resource_mut::<Proximity>();
     let silenced = silenced.into_iter().collect();
-    if proximity.silenced != silenced {
-        proximity.silenced = silenced;
-        proximity.mark_all_dirty();
+    let before = std::mem::replace(&mut proximity.silenced, silenced);
+    if before == proximity.silenced {
+        return;
+    }
+    proximity.mark_all_dirty();
+    let now = proximity.silenced.clone();
+    let mut players = world.query::<(&Card, &mut PublishedState)>();
+    for (card, mut published) in players.iter_mut(world) {
+        if before.get(&card.user) != now.get(&card.user) {
+            published.card = false;
+        }
     }
 }

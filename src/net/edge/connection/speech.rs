@@ -54,8 +54,11 @@ impl Connection {
     }
 
     /// Whether a command may be sent: a reaction is kept as an empty message is, and needs the same
-    /// permission.
+    /// permission. Nor are others told that a muted user types.
     pub(super) async fn may_react(&mut self, command: &Command) -> bool {
+        if let Command::Chat(ChatCommand::Typing { on: true, .. }) = command {
+            return self.muted().await.is_none();
+        }
         let Command::Chat(ChatCommand::React { on: true, .. }) = command else {
             return true;
         };
