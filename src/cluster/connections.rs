@@ -72,9 +72,25 @@ pub struct Connections(Arc<ConnectionState>);
 #[derive(Default)]
 struct ConnectionState {
     next: AtomicU64,
-    /// Number of changes of memberships that this process was told of.
-    changes: AtomicU64,
+    changes: Changes,
     entries: Mutex<ConnectionEntries>,
+}
+
+/// Numbers of changes of memberships that this process was told of. Spaces whose ids end with the
+/// same byte share one: a change in one of them makes all of them read again.
+struct Changes([AtomicU64; 256]);
+
+impl Default for Changes {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| AtomicU64::new(0)))
+    }
+}
+
+impl Changes {
+    fn of(&self, space: SpaceId) -> Option<&AtomicU64> {
+        let last = space.0.as_bytes().last().copied()?;
+        self.0.get(usize::from(last))
+    }
 }
 
 /// Connections by user and number. The user is `None` until the session was looked up.
@@ -97,6 +113,8 @@ struct Place {
     holds_until: i64,
     /// Membership that the user was told of; `None` before.
     known: Option<KnownMembership>,
+    /// Whether the space let the user in.
+    is_inside: bool,
 }
 
 impl ConnectionEntries {
@@ -188,14 +206,17 @@ impl Connections {
         Ok(())
     }
 
-    /// Notes that memberships changed: what was read before does not count any more.
-    pub fn note_change(&self) {
-        self.0.changes.fetch_add(1, Ordering::Release);
+    /// Notes that memberships of a space changed: what was read before does not count any more.
+    pub fn note_change(&self, space: SpaceId) {
+        if let Some(changes) = self.0.changes.of(space) {
+            changes.fetch_add(1, Ordering::Release);
+        }
     }
 
-    /// Rises with each change of memberships that this process was told of.
-    pub fn changes(&self) -> u64 {
-        self.0.changes.load(Ordering::Acquire)
+    /// Rises with each change of memberships of the space that this process was told of.
+    pub fn changes(&self, space: SpaceId) -> u64 {
+        let changes = self.0.changes.of(space);
+        changes.map_or(0, |changes| changes.load(Ordering::Acquire))
     }
 
     /// Closes connections whose user may not be in their space any more: those in one space, or all
@@ -215,11 +236,32 @@ impl Connections {
         due.sort_unstable();
         due.dedup();
         for pairs in due.chunks(AT_ONCE) {
+            let mut inside = Vec::new();
             for (user, space, membership) in store.memberships(pairs).await? {
                 self.apply(user, space, &membership);
+                let until = membership.rules.lockdown_until.unwrap_or_default();
+                let is_noted = membership.inside_until == until;
+                if until > now_ms() && !is_noted && self.is_inside(user, space) {
+                    inside.push((user, space, until));
+                }
+            }
+            // Requests of theirs to other processes are answered, too.
+            if !inside.is_empty() {
+                store.note_inside(&inside).await?;
             }
         }
         Ok(())
+    }
+
+    /// Whether a connection of the user in this process was let into the space.
+    pub fn is_inside(&self, user: UserId, space: SpaceId) -> bool {
+        let entries = self.0.entries.lock();
+        let theirs = entries.0.get(&Some(user)).into_iter();
+        theirs.flat_map(HashMap::values).any(|entry| {
+            entry
+                .place
+                .is_some_and(|place| place.space == space && place.is_inside)
+        })
     }
 
     /// Tells those in a space who may answer that a user asks to be let in.
@@ -329,6 +371,7 @@ impl Registration {
             version: 0,
             holds_until: i64::MAX,
             known: None,
+            is_inside: false,
         });
     }
 
@@ -339,14 +382,28 @@ impl Registration {
             version: membership.version,
             holds_until: membership.holds_until(now_ms()),
             known: Some(KnownMembership::from(membership)),
+            is_inside: false,
+        });
+    }
+
+    /// The space let the user in.
+    pub fn admitted(&self) {
+        self.change(|entry| {
+            if let Some(place) = &mut entry.place {
+                place.is_inside = true;
+            }
         });
     }
 
     fn set_place(&self, place: Place) {
+        self.change(|entry| entry.place = Some(place));
+    }
+
+    fn change(&self, change: impl FnOnce(&mut ConnectionEntry)) {
         let mut entries = self.connections.0.entries.lock();
         let theirs = entries.0.get_mut(&self.user);
         if let Some(entry) = theirs.and_then(|theirs| theirs.get_mut(&self.number)) {
-            entry.place = Some(place);
+            change(entry);
         }
     }
 }

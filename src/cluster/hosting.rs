@@ -57,7 +57,7 @@ impl Spaces {
     /// Announces that memberships, bans or rules of a space changed: people who may not be in it
     /// any more are disconnected, in every process.
     pub fn memberships_changed(&self, space: SpaceId) {
-        self.0.connections.note_change();
+        self.0.connections.note_change(space);
         let inner = Arc::clone(&self.0);
         self.0
             .tasks
@@ -154,7 +154,7 @@ impl Hosting for Spaces {
                 self.0.tell_of_request(space, &name).await;
             }
             LinkBroadcast::Memberships(space) => {
-                self.0.connections.note_change();
+                self.0.connections.note_change(space);
                 self.0.check_memberships(space).await;
             }
         }

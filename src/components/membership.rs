@@ -102,6 +102,9 @@ pub struct Membership {
     pub exclusion: Option<Exclusion>,
     /// End of the access grant, in Unix milliseconds; 0 without one.
     pub grant_until: i64,
+    /// Until when the user counts as one who was inside when the space was locked down, in Unix
+    /// milliseconds; 0 for one who was not.
+    pub inside_until: i64,
     /// Rules of the space.
     pub rules: EntryRules,
     /// `spaces.membership_version`.
@@ -173,7 +176,9 @@ impl Membership {
         match (rules.opens_at, rules.closes_at, rules.lockdown_until) {
             (Some(opens), ..) if now < opens => Err(EntryRefusal::NotYet(opens)),
             (_, Some(closes), _) if now >= closes => Err(EntryRefusal::Over),
-            (.., Some(until)) if now < until && !is_inside => Err(EntryRefusal::Lockdown(until)),
+            (.., Some(until)) if now < until && !is_inside && self.inside_until <= now => {
+                Err(EntryRefusal::Lockdown(until))
+            }
             _ => Ok(()),
         }
     }

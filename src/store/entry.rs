@@ -43,6 +43,8 @@ pub enum GrantReason {
     Invite,
     /// Someone inside let them in.
     Request,
+    /// They were inside when the space was locked down. Counts against the lockdown alone.
+    Inside,
 }
 
 impl GrantReason {
@@ -51,6 +53,7 @@ impl GrantReason {
             Self::Password => "password",
             Self::Invite => "invite",
             Self::Request => "request",
+            Self::Inside => "inside",
         }
     }
 }
@@ -157,6 +160,29 @@ impl Store {
         .execute(&self.writer)
         .await;
         Ok(unless_gone(granted)?.is_some())
+    }
+
+    /// Notes who is inside spaces that were locked down, until their lockdowns end. Users and
+    /// spaces that are gone are left out.
+    pub async fn note_inside(&self, inside: &[(UserId, SpaceId, i64)]) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        for (user, space, until) in inside {
+            sqlx::query(
+                "insert into access_grants (space_id, user_id, reason, until) \
+                 select spaces.id, users.id, $3, $4 from spaces join users on users.id = $2 \
+                 where spaces.id = $1 and spaces.lockdown_until = $4 \
+                 on conflict (space_id, user_id, reason) \
+                 do update set until = excluded.until",
+            )
+            .bind(space.to_string())
+            .bind(user.to_string())
+            .bind(GrantReason::Inside.word())
+            .bind(until)
+            .execute(&mut *tx)
+            .await?;
+        }
+        tx.commit().await?;
+        Ok(())
     }
 
     /// Deletes access grants that ended before now; returns how many.

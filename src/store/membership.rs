@@ -31,8 +31,12 @@ const MEMBERSHIPS: Statement = over_given!(
      (select max(until) from mutes where mutes.space_id = spaces.id \
      and mutes.user_id = users.id and what = 'video') as mute_video, \
      (select max(until) from access_grants where access_grants.space_id = spaces.id \
-     and access_grants.user_id = users.id and (access_grants.reason <> 'password' \
-     or access_grants.password_version = spaces.password_version)) as grant_until from",
+     and access_grants.user_id = users.id and access_grants.reason <> 'inside' \
+     and (access_grants.reason <> 'password' \
+     or access_grants.password_version = spaces.password_version)) as grant_until, \
+     (select max(until) from access_grants where access_grants.space_id = spaces.id \
+     and access_grants.user_id = users.id \
+     and access_grants.reason = 'inside') as inside_until from",
     "join users on users.id = substr(given.value, 1, 36) \
      join spaces on spaces.id = substr(given.value, 38, 36) \
      left join space_members on space_members.space_id = spaces.id \
@@ -141,6 +145,7 @@ struct RawMembership {
     mute_voice: Option<i64>,
     mute_video: Option<i64>,
     grant_until: Option<i64>,
+    inside_until: Option<i64>,
 }
 
 impl RawMembership {
@@ -182,6 +187,7 @@ impl RawMembership {
             },
             exclusion,
             grant_until: self.grant_until.unwrap_or_default(),
+            inside_until: self.inside_until.unwrap_or_default(),
             rules: self.entry.read(self.access == "public")?,
             version: self.membership_version,
         };

@@ -5,6 +5,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::audit_log::{self, Act, Actor, NewAuditRow};
+use super::entry::GrantReason;
 use super::members::{name_within, raise_membership_version};
 use super::suspension::UNTIL_LIFTED;
 use super::{Store, StoreError, Tx, id, now_ms};
@@ -134,8 +135,9 @@ impl Store {
         };
         let (user, until) = (Some(new.user), new.until.unwrap_or(UNTIL_LIFTED));
         add_exclusion(&mut tx, actor, new, (user, None), until).await?;
-        if new.kind == ExclusionKind::Ban {
-            end_membership(&mut tx, new.space, new.user).await?;
+        match new.kind {
+            ExclusionKind::Kick => forget_inside(&mut tx, new.space, Some(new.user)).await?,
+            ExclusionKind::Ban => end_membership(&mut tx, new.space, new.user).await?,
         }
         if let Some(until) = new.network_until
             && let Some(network) = network_of_guest(&mut tx, new.user).await?
@@ -265,6 +267,8 @@ impl Store {
                 .bind(space.to_string())
                 .fetch_one(&mut *tx)
                 .await?;
+        // Who was inside during an earlier lockdown may not be now.
+        forget_inside(&mut tx, space, None).await?;
         let detail = until.map_or_else(|| "ended".into(), |until| until_and(Some(until), ""));
         let deed = NewAuditRow {
             actor,
@@ -381,6 +385,24 @@ async fn add_exclusion(
     .bind(actor.user.map(|by| by.to_string()))
     .bind(&actor.name)
     .bind(now_ms())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Forgets who was inside when the space was locked down: one user, or all.
+async fn forget_inside(
+    tx: &mut Tx,
+    space: SpaceId,
+    user: Option<UserId>,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "delete from access_grants where space_id = $1 and reason = $2 \
+         and user_id = coalesce($3, user_id)",
+    )
+    .bind(space.to_string())
+    .bind(GrantReason::Inside.word())
+    .bind(user.map(|user| user.to_string()))
     .execute(&mut **tx)
     .await?;
     Ok(())

@@ -45,7 +45,7 @@ pub(super) struct CurrentStanding {
     last: Membership,
     /// `None` until an action asked for a permission.
     asked: Option<Instant>,
-    /// Number of changes that the process knew of when it asked.
+    /// Number of changes in the space that the process knew of when it asked.
     changes: u64,
 }
 
@@ -59,6 +59,11 @@ impl CurrentStanding {
             asked: None,
             changes,
         }
+    }
+
+    /// The space that the connection joined.
+    pub(super) const fn space(&self) -> SpaceId {
+        self.space
     }
 
     /// How the user stands to the space now. `changes` are those that the process knows of.

@@ -1,11 +1,12 @@
 //! Entering: passwords of spaces, access grants, guests, and invites to spaces.
 
-use plaza::components::membership::AccessPolicy;
+use plaza::components::membership::{AccessPolicy, ExclusionKind};
 use plaza::components::permissions::{PermissionRoles, SpaceRole};
 use plaza::store::audit_log::Actor;
 use plaza::store::direct::NewMessage;
 use plaza::store::entry::{GrantReason, SpaceChange};
 use plaza::store::guests::Kept;
+use plaza::store::moderation::NewExclusion;
 use plaza::store::now_ms;
 use plaza::store::server_key::SignedFor;
 use plaza::store::space_invites::{Accepted, NewSpaceInvite};
@@ -110,6 +111,44 @@ async fn a_grant_ends_at_its_time_or_with_the_password(home: Home) {
     let unknown = (space, UserId(Uuid::nil()));
     let reason = GrantReason::Request;
     assert!(!store.grant_access(unknown, reason, later, 0).await.unwrap());
+}
+
+async fn who_was_inside_counts_against_the_lockdown_alone(home: Home) {
+    let store = &home.store;
+    let (ada, bob) = (home.user("ada").await, home.user("bob").await);
+    let space = home.space(ada, "Park", Access::Unlisted).await;
+    let (by, until) = (Actor::command_line(), now_ms() + 60_000);
+    let lock = async |until| store.lock_down(&by, space, until).await.unwrap();
+    let unknown = (UserId(Uuid::nil()), space, until);
+    let note = async |until| {
+        let inside = [(bob, space, until), unknown];
+        store.note_inside(&inside).await.unwrap();
+    };
+    let noted = async || {
+        let membership = stands(&home, bob, space).await;
+        (membership.inside_until, membership.grant_until)
+    };
+    note(until).await;
+    assert_eq!(noted().await, (0, 0), "there is no lockdown");
+    assert!(lock(Some(until)).await);
+    note(until - 1).await;
+    assert_eq!(noted().await, (0, 0), "there is another lockdown");
+    note(until).await;
+    note(until).await;
+    assert_eq!(noted().await, (until, 0));
+    assert!(lock(Some(until)).await);
+    assert_eq!(noted().await, (0, 0), "a new lockdown");
+    note(until).await;
+    let kick = NewExclusion {
+        space,
+        user: bob,
+        kind: ExclusionKind::Kick,
+        until: Some(now_ms()),
+        reason: "",
+        network_until: None,
+    };
+    assert!(store.exclude(&by, &kick).await.unwrap());
+    assert_eq!(noted().await, (0, 0), "sent out");
 }
 
 async fn all_processes_have_one_key(home: Home) {
@@ -306,6 +345,7 @@ async fn invites_let_in_as_many_as_they_say(home: Home) {
 on_both!(
     only_the_given_properties_of_a_space_change,
     a_grant_ends_at_its_time_or_with_the_password,
+    who_was_inside_counts_against_the_lockdown_alone,
     all_processes_have_one_key,
     guests_have_a_name_and_are_swept,
     a_guest_becomes_a_user_under_the_same_id,

@@ -102,7 +102,7 @@ impl Connection {
         let Ok(space) = space.parse::<SpaceId>() else {
             return self.refuse(close::NO_SPACE, NO_SPACE);
         };
-        let changes = self.edge.0.connections.changes();
+        let changes = self.edge.0.connections.changes(space);
         let Some(membership) = self.may_enter(&mut registration, who.user, space).await else {
             return;
         };
@@ -204,6 +204,10 @@ impl Connection {
                 return self.refuse(code, message);
             }
         };
+        // A user who was sent out since the check is not shown to the others.
+        if self.queue.is_closing() {
+            return;
+        }
         let (ready, is_ready) = oneshot::channel();
         let arrival = Arrival {
             client: self.client,
@@ -259,6 +263,9 @@ impl Connection {
             }
             Some(Ok(player)) => {
                 self.session.joined(player);
+                if let Some(registration) = &self.registration {
+                    registration.admitted();
+                }
                 // JSON clients do not receive direct messages.
                 if self.json_terms.is_none() {
                     self.mailbox = Some(self.open_mailbox(joining.request.who.user));

@@ -377,9 +377,11 @@ impl Connection {
     /// How the user stands to the space now; `None` before joining.
     async fn membership(&mut self) -> Option<&Membership> {
         let edge = &self.edge.0;
-        let changes = edge.connections.changes();
         match &mut self.standing {
-            Some(standing) => Some(standing.now(&edge.store, &edge.outage, changes).await),
+            Some(standing) => {
+                let changes = edge.connections.changes(standing.space());
+                Some(standing.now(&edge.store, &edge.outage, changes).await)
+            }
             None => None,
         }
     }
