@@ -6,7 +6,7 @@ use super::denials::refusal;
 use super::error::{ApiError, Refused};
 use super::extract::Caller;
 use crate::components::id::SpaceId;
-use crate::components::membership::Membership;
+use crate::components::membership::{EntryRefusal, Membership};
 use crate::components::permissions::{OwnedBy, Permission};
 use crate::store::layouts::LayoutRow;
 use crate::store::spaces::SpaceRow;
@@ -50,11 +50,18 @@ impl AppState {
     /// Loads a space that the caller may enter now. No caller is a visitor without an account.
     pub async fn at(&self, space: SpaceId, caller: Option<&Caller>) -> Result<Entered, ApiError> {
         let found = self.stands(space, caller).await?.ok_or_else(unknown)?;
-        // Those inside go on using it during a lockdown; sockets know who is inside.
-        match found.membership.enter(now_ms(), caller.is_some()) {
+        // Those inside go on using it during a lockdown.
+        let is_inside = self.is_inside(space, caller);
+        match found.membership.enter(now_ms(), is_inside) {
             Ok(()) => Ok(found),
             Err(why) => Err(Refused::of(&why).into()),
         }
+    }
+
+    /// Whether the caller has a connection in the space, as far as this process knows.
+    pub(super) fn is_inside(&self, space: SpaceId, caller: Option<&Caller>) -> bool {
+        let connections = self.spaces.connections();
+        caller.is_some_and(|caller| connections.is_inside(caller.user(), space))
     }
 
     /// Loads a space and how the caller stands to it, whether they may enter or not.
@@ -82,7 +89,7 @@ pub async fn layout(state: &AppState, space: SpaceId) -> Result<LayoutRow, ApiEr
     layout.ok_or_else(unknown)
 }
 
-/// Refusal of a space that is not there, or not to be known.
+/// Refusal of a space that is not there, or not to be known: the same words for both.
 pub fn unknown() -> ApiError {
-    ApiError::bad("There is no such space.")
+    Refused::of(&EntryRefusal::Hidden).into()
 }

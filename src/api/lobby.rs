@@ -11,7 +11,6 @@ use super::extract::{Caller, Query};
 use super::spaces::{PAGE, after, cut_page, dimensions_of};
 use super::{AppState, check, files, thumbnails};
 use crate::components::id::UserId;
-use crate::components::membership::AccessPolicy;
 use crate::components::permissions::OwnedBy;
 use crate::store::SpaceRow;
 use crate::store::spaces::{Access, Page};
@@ -149,7 +148,7 @@ fn entry(state: &AppState, me: UserId, row: SpaceRow) -> LobbyEntry {
     let mine = OwnedBy::of(row.creator, me) == OwnedBy::User;
     LobbyEntry {
         id: row.id.to_string(),
-        thumbnail: if mine || row.rules.policy == AccessPolicy::Open {
+        thumbnail: if mine || thumbnails::is_for_everyone(&row) {
             thumbnails::of_space(&row, &state.key)
         } else {
             thumbnails::from_outside(&row)

@@ -109,9 +109,10 @@ async fn buildable(
     caller: &Caller,
 ) -> Result<Option<SpaceRow>, ApiError> {
     let entered = state.stands(space, Some(caller)).await?;
+    let is_inside = state.is_inside(space, Some(caller));
     let entered = entered.filter(|entered| {
         let membership = &entered.membership;
-        membership.enter(now_ms(), true).is_ok() && membership.may(Permission::Build)
+        membership.enter(now_ms(), is_inside).is_ok() && membership.may(Permission::Build)
     });
     Ok(entered.map(|entered| entered.row))
 }

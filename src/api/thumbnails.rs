@@ -19,7 +19,8 @@ use super::error::{ApiError, Problem};
 use super::extract::{Path, Query};
 use super::{AppState, assets, files};
 use crate::components::id::{MapId, SpaceId};
-use crate::components::membership::AccessPolicy;
+use crate::components::membership::Membership;
+use crate::components::permissions::OwnedBy;
 use crate::store::elements::PlacedElement;
 use crate::store::maps::{MapDocument, TileLayer};
 use crate::store::server_key::{SIGNATURE, ServerKey, SignedFor};
@@ -44,7 +45,7 @@ pub fn of_space(space: &SpaceRow, key: &ServerKey) -> String {
             "/api/v1/space/{}/thumbnail.svg?v={}",
             space.id, space.plan_version
         );
-        if space.rules.policy == AccessPolicy::Open {
+        if is_for_everyone(space) {
             return address;
         }
         let day = now_ms() / DAY_MS;
@@ -52,6 +53,12 @@ pub fn of_space(space: &SpaceRow, key: &ServerKey) -> String {
         format!("{address}&day={day}&signature={signature}")
     };
     space.thumbnail.clone().unwrap_or_else(ours)
+}
+
+/// Whether everyone may see the space now, also without a token.
+pub fn is_for_everyone(space: &SpaceRow) -> bool {
+    let stranger = Membership::of_stranger(space.rules, OwnedBy::Another);
+    stranger.enter(now_ms(), false).is_ok()
 }
 
 /// Address of a picture for those who may not enter a space: that of its map, or none.

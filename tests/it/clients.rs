@@ -91,6 +91,16 @@ async fn hear(socket: &mut Socket) -> Heard {
     heard.expect("the server says something in time")
 }
 
+async fn all_bytes(socket: &mut Socket) -> (Vec<Vec<u8>>, Option<u16>) {
+    let mut all = Vec::new();
+    loop {
+        match hear(socket).await {
+            Heard::Bytes(bytes) => all.push(bytes),
+            Heard::Closed(code) => return (all, code),
+        }
+    }
+}
+
 /// Closes, and checks that the server answers the close frame.
 async fn close(mut socket: Socket, code: u16) {
     let frame = CloseFrame {
@@ -200,6 +210,11 @@ impl JsonClient {
         }
     }
 
+    /// Reads to the end; returns all bytes, and the close code.
+    pub async fn all_bytes(&mut self) -> (Vec<Vec<u8>>, Option<u16>) {
+        all_bytes(&mut self.socket).await
+    }
+
     /// Expects a close next, and returns its code.
     pub async fn expect_close(&mut self) -> Option<u16> {
         match hear(&mut self.socket).await {
@@ -287,6 +302,11 @@ impl Stranger {
                 return code;
             }
         }
+    }
+
+    /// Reads to the end; returns all bytes, and the close code.
+    pub async fn all_bytes(&mut self) -> (Vec<Vec<u8>>, Option<u16>) {
+        all_bytes(&mut self.socket).await
     }
 
     pub async fn text(&mut self, text: &str) {

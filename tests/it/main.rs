@@ -25,6 +25,7 @@ mod bubbles;
 mod chat;
 mod checkpoints;
 mod clients;
+mod closed;
 mod cluster;
 mod contract_http;
 mod contract_ws;
