@@ -1,8 +1,14 @@
 //! Moderation: kicks, bans, mutes and lockdowns, over HTTP, and what people inside see of them.
 
+use plaza::components::membership::ExclusionKind;
 use plaza::components::permissions::SpaceRole;
 use plaza::net::protocol::chat::{ChatC2s, ChatS2c, ReactC2s};
+use plaza::net::protocol::session::SessionS2c;
 use plaza::net::protocol::{ClientMessage, ServerMessage};
+use plaza::store::Store;
+use plaza::store::audit_log::Actor;
+use plaza::store::members::MemberOutcome;
+use plaza::store::moderation::{MuteKind, NewExclusion};
 use serde_json::{Value, json};
 
 use crate::chat::{notice, until};
@@ -374,4 +380,116 @@ async fn moderators_act_on_lower_roles_only() {
         .await
         .refused(400);
     server.stop().await;
+}
+
+/// Whether the observer hears and sees the player, whenever that changes.
+fn peer_of(message: &ServerMessage, player: u32) -> Option<(bool, bool)> {
+    match message {
+        ServerMessage::Peers(changed) => {
+            let mut peers = changed.peers.iter();
+            let peer = peers.find(|peer| peer.player == player)?;
+            Some((peer.hear, peer.see))
+        }
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn a_user_banned_while_joining_does_not_stay() {
+    let server = TestServer::start().await;
+    let olga = server.user("olga").await;
+    let space = server.space(&olga, "9x9").await;
+    let mut owner = BinaryClient::join(&server.address, &olga, &space).await;
+    let mut people = Vec::new();
+    for number in 0..20 {
+        people.push(server.user(&format!("user{number}")).await);
+    }
+    let joins = people.iter().map(|person| async {
+        let mut client = Stranger::connect(&server.address).await;
+        let hello = ClientMessage::Hello(hello(&person.token, &space));
+        client.say(&hello).await;
+        client.ended().await
+    });
+    let bans = people.iter().map(|person| async {
+        let ban = act(&server, &olga, &space, ("ban", person), json!({}));
+        ban.await.fine();
+    });
+    let joins = futures_util::future::join_all(joins);
+    let bans = futures_util::future::join_all(bans);
+    let (codes, _) = futures_util::future::join(joins, bans).await;
+    assert_eq!(codes, [Some(4416); 20], "refused, or sent out");
+    // Those who were there for a moment are gone.
+    owner.ping(1).await;
+    while owner.users.len() > 1 {
+        owner.next().await.unwrap();
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_moderator_does_counts_at_other_processes_without_any_message() {
+    let shared = Shared::new();
+    let (first, second) = (shared.server().await, shared.server().await);
+    let (olga, bob, eve, kim) = (
+        first.user("olga").await,
+        first.user("bob").await,
+        first.user("eve").await,
+        first.user("kim").await,
+    );
+    let space = first.space(&olga, "2x2").await;
+    let mut owner = BinaryClient::join(&first.address, &olga, &space).await;
+    let mut muted = BinaryClient::join(&second.address, &bob, &space).await;
+    let mut banned = BinaryClient::join(&second.address, &eve, &space).await;
+    let mut kicked = BinaryClient::join(&second.address, &kim, &space).await;
+    let player = muted.welcome.player;
+    let is_heard = |message: &ServerMessage| peer_of(message, player);
+    while until(&mut owner, is_heard).await != (true, true) {}
+
+    // As if the messages to both processes were lost: they are told nothing.
+    let url = shared.database.url().parse().unwrap();
+    let (store, by) = (Store::connect(&url).await.unwrap(), Actor::command_line());
+    let at = |person: &Person| (space.parse().unwrap(), person.id.parse().unwrap());
+    let all = [MuteKind::Chat, MuteKind::Voice, MuteKind::Video];
+    assert!(store.mute(&by, at(&bob), &all, None).await.unwrap());
+    for (kind, on) in [(ExclusionKind::Kick, &kim), (ExclusionKind::Ban, &eve)] {
+        let (space, user) = at(on);
+        let new = NewExclusion {
+            space,
+            user,
+            kind,
+            until: Some(plaza::store::now_ms() + 600_000),
+            reason: "noise",
+            network_until: None,
+        };
+        assert!(store.exclude(&by, &new).await.unwrap());
+    }
+    while until(&mut owner, is_heard).await != (false, false) {}
+    assert_eq!(banned.ended().await, Some(4416));
+    assert_eq!(kicked.ended().await, Some(4415));
+    assert_eq!(notice(&mut muted).await.0, "membership");
+    muted.chat(1, "hello").await;
+    let is_refused = until(&mut muted, |message| match message {
+        ServerMessage::Chat(ChatS2c::Refused(_)) => Some(true),
+        ServerMessage::Chat(ChatS2c::Message(_)) => Some(false),
+        _ => None,
+    });
+    assert!(is_refused.await);
+    let (_, user) = at(&bob);
+    assert!(store.unmute(&by, at(&bob)).await.unwrap());
+    while until(&mut owner, is_heard).await != (true, true) {}
+    let (space, _) = at(&bob);
+    let role = Some(SpaceRole::Moderator);
+    let given = store.set_role(&by, (space, user), None, role).await;
+    assert_eq!(given.unwrap(), MemberOutcome::Done);
+    let told = until(&mut muted, |message| match message {
+        ServerMessage::Session(SessionS2c::Notice(notice)) => {
+            Some(notice.message.clone()).filter(|text| text.contains("moderator"))
+        }
+        _ => None,
+    });
+    let told = told.await;
+    assert!(told.starts_with("You are a moderator"), "{told}");
+    store.close().await;
+    second.stop().await;
+    first.stop().await;
 }
