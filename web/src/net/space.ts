@@ -36,6 +36,15 @@ import { Zones } from "./zones";
 
 /** Milliseconds between two looks at waiting messages and at silence. */
 const POLL_EVERY = 250;
+/** With more people in the space, arrivals make no sound. */
+const FEW = 12;
+
+/** A player waves at this one, or rings. */
+export interface Wave {
+  player: number;
+  name: string;
+  kind: number;
+}
 
 export interface Figures {
   frames: number;
@@ -62,6 +71,8 @@ export class Space {
   onSound: (sound: "chat" | "join" | "emote") => void = () => {};
   /** A player waves, rings or walks up. */
   onWave: (name: string, kind: number) => void = () => {};
+  /** Waves and rings that are not answered yet, the newest last. */
+  readonly waves: Signal<readonly Wave[]> = signal([]);
   /** This person stepped through a door to another space. */
   onPortal: (space: string, arrive: string) => void = () => {};
   /** Another player said something. */
@@ -78,7 +89,9 @@ export class Space {
   };
   readonly people = new People({
     block: (user, blocked) => this.#send({ type: "Block", user, blocked }),
-    came: () => this.onSound("join"),
+    came: () => {
+      if (this.people.all.peek().length <= FEW) this.onSound("join");
+    },
   });
   readonly walking = new Walking({
     send: (message) => this.#send(message),
@@ -100,7 +113,11 @@ export class Space {
     send: (value) => this.#send({ type: "Status", value }),
     waved: (player, kind) => {
       if (kind === WAVE.lead) this.following.hearAsker(player);
-      this.onWave(this.people.nameOf(player), kind);
+      const name = this.people.nameOf(player);
+      if (kind === WAVE.wave) this.#showWave(player);
+      if (kind === WAVE.wave || kind === WAVE.ring)
+        this.waves.value = [...this.#otherWaves(player), { player, name, kind }];
+      this.onWave(name, kind);
     },
   });
   readonly map: MapCopy;
@@ -207,6 +224,25 @@ export class Space {
 
   emote(kind: number): void {
     this.#send({ type: "Emote", kind });
+  }
+
+  /** Waves at a player. Only the two of them see it. */
+  wave(player: number): void {
+    this.own.wave(player, WAVE.wave);
+    this.#showWave(this.people.me);
+  }
+
+  /** The wave of a player was answered, or is too long ago. */
+  forgetWave(player: number): void {
+    this.waves.value = this.#otherWaves(player);
+  }
+
+  #otherWaves(player: number): Wave[] {
+    return this.waves.value.filter((wave) => wave.player !== player);
+  }
+
+  #showWave(player: number): void {
+    this.overhead.show({ player, kind: 0 }, performance.now());
   }
 
   /** The window shows this many tiles. */
@@ -319,6 +355,8 @@ export class Space {
     this.people.hear(frame, now);
     if (!frame.roster) return;
     this.bubbles.forget(this.#common.isHere);
+    if (this.waves.value.some(({ player }) => !this.#common.isHere(player)))
+      this.waves.value = this.waves.value.filter(({ player }) => this.#common.isHere(player));
     this.following.forget(this.#common.isHere);
   }
 
@@ -326,6 +364,7 @@ export class Space {
     const isFirst = this.people.mine === undefined;
     this.people.begin(welcome);
     this.overhead.begin();
+    this.waves.value = [];
     this.epoch = welcome.epoch;
     this.#silence.begin(performance.now());
     batch(() => {

@@ -23,6 +23,7 @@ export const SHORTCUTS = {
   camera: { keys: ["v"], shown: "V" },
   talk: { keys: [" "], shown: "Space" },
   bubble: { keys: ["b"], shown: "B" },
+  wave: { keys: ["g"], shown: "G" },
   agree: { keys: ["y"], shown: "Y" },
   decline: { keys: ["n"], shown: "N" },
 } as const satisfies Record<string, Shortcut>;

@@ -16,6 +16,8 @@ export interface OverlayPort {
   eachFace(tell: (left: number, top: number, right: number, bottom: number) => void): void;
   /** The part of the window that no bar or panel covers. */
   room(): Box;
+  /** What else lies over the world in that part. */
+  covers(): Box[];
   /** The own player. */
   me(): number;
   speaking(): ReadonlySet<number>;
@@ -135,7 +137,7 @@ export class Overlay {
     this.#placedAt = now;
     const { port } = this;
     this.#scale = wordScale(port.zoom);
-    const faces: Box[] = [];
+    const faces = port.covers();
     port.eachFace((left, top, right, bottom) => faces.push({ left, top, right, bottom }));
     for (const player of this.#emotes.keys()) {
       const at = port.overhead(player, this.#at);

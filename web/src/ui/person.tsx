@@ -66,11 +66,7 @@ export function PersonCard({ space, call, person, onMessage, onClose }: PersonPr
           >
             {isFollowed ? "Stop following" : "Follow"}
           </button>
-          <button
-            type="button"
-            class="button small"
-            onClick={act(() => space.own.wave(player, WAVE.wave))}
-          >
+          <button type="button" class="button small" onClick={act(() => space.wave(player))}>
             Wave
           </button>
           <button

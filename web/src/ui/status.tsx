@@ -77,8 +77,10 @@ const WAVES = [
 export function tellWave(space: Space, name: string, kind: number): void {
   const words = WAVES[kind]?.(name);
   if (!words) return;
-  // Who asks to come along is shown with an answer to choose.
-  if (kind !== WAVE.lead) space.notice.value = words;
+  // The others are shown with an answer to choose.
+  if (kind === WAVE.approach) space.notice.value = words;
   space.onSound(kind === WAVE.ring || kind === WAVE.lead ? "chat" : "join");
+  // Phones tremble a little.
+  if (kind !== WAVE.approach) navigator.vibrate?.(60);
   notify("Plaza", words);
 }

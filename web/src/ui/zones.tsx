@@ -11,6 +11,7 @@ import { IconButton } from "./controls";
 import { ClosedDoor, WayHome } from "./door";
 import { JoinRequests } from "./join-requests";
 import { useLayer } from "./layers";
+import { Waves } from "./waves";
 
 const LOOK_EVERY = 200;
 const NAME_MILLIS = 2500;
@@ -42,6 +43,7 @@ export function Zones({ space }: { space: Space }) {
       <Following space={space} />
       <BubbleActions space={space} />
       <Askers space={space} />
+      <Waves space={space} />
       {space.access.may("admit") && <JoinRequests space={space} />}
       {space.zones.knocks.value.map(({ player, name }) => (
         <div key={player} class="knock" role="alert">

@@ -18,7 +18,7 @@ test("a digit key shows its emote, and other keys none", () => {
 test("the body moves with an emote, from rest to rest", () => {
   const pose = { hop: 0, lean: 0 };
   for (const kind of EMOTES.keys()) {
-    const moves = [200, 400, 600, 800].filter((age) => {
+    const moves = [150, 350, 450, 530].filter((age) => {
       moveWith(kind, age, pose);
       return pose.hop > 0.2 || Math.abs(pose.lean) > 0.01;
     });

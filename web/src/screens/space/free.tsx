@@ -9,6 +9,7 @@ import { EmoteBar } from "../../ui/emotes";
 import { Hints } from "../../ui/hints";
 import { Minimap } from "../../ui/minimap";
 import { Muted } from "../../ui/muted";
+import { NearPeople } from "../../ui/near";
 import { Crowded, isNetworkShown, Network } from "../../ui/network";
 import { PersonCard } from "../../ui/person";
 import { Tiles } from "../../ui/tiles";
@@ -43,6 +44,7 @@ export function Free({ space, call, panels, isIn, onWrite }: FreeProps) {
         {isIn && <Moving space={space} />}
         {isIn && <Hints space={space} call={call} />}
         <Tiles call={call} />
+        {isIn && <NearPeople space={space} call={call} onPick={(player) => panels.pick(player)} />}
       </div>
       <div class="foot">
         <Minimap space={space} />

@@ -8,14 +8,16 @@ const { Notifications } = await import("./notifications");
 
 function notified(status: number = STATUS.available) {
   const told: string[] = [];
+  const greeted: string[] = [];
   const notifications = new Notifications({
     me: () => ({ name: "Ada", status }),
     nameOf: (player) => ["Bo", "Cleo"][player],
     spaceName: () => "Park",
     ring: () => told.push("ring"),
+    greet: (what) => greeted.push(what),
     notify: (what, words) => told.push(`${what}: ${words}`),
   });
-  return { notifications, told };
+  return { notifications, told, greeted };
 }
 const said = (text: string) => ({ name: "Bo", text }) as ChatMessage;
 const written = { name: "Bo", text: "**hi**" } as DirectMessage;
@@ -32,16 +34,17 @@ test("a mention and a direct message ring, other messages do not", () => {
 });
 
 test("newcomers are told of once, together", () => {
-  const { notifications, told } = notified();
+  const { notifications, told, greeted } = notified();
   notifications.look(near(0, 1), 0);
   notifications.look(near(0, 1), 1);
+  expect(greeted).toEqual(["began"]);
   expect(told).toEqual(["2 people are near you: Bo, Cleo"]);
 });
 
 test("a person who does not want to be disturbed is told nothing", () => {
-  const { notifications, told } = notified(STATUS.doNotDisturb);
+  const { notifications, told, greeted } = notified(STATUS.doNotDisturb);
   notifications.said(said("@Ada hello"));
   notifications.wrote(written);
   notifications.look(near(0), 0);
-  expect(told).toEqual([]);
+  expect([told, greeted]).toEqual([[], []]);
 });

@@ -10,6 +10,7 @@ import { Newcomers } from "../../ui/newcomers";
 import { notify } from "../../ui/notify";
 import { play } from "../../ui/sound";
 import { mentions, plain } from "../../world/markdown";
+import { Meetings } from "../../world/near";
 import { STATUS } from "../../world/statuses";
 
 /** What the notifications need. */
@@ -19,11 +20,14 @@ export interface NotificationsPort {
   spaceName(): string;
   /** Makes a sound that is louder than that of other messages. */
   ring(): void;
+  /** Makes the sound of a conversation that begins, or that a person joins. */
+  greet(what: "began" | "joined"): void;
   notify(what: string, words: string): void;
 }
 
 export class Notifications {
   readonly #newcomers = new Newcomers();
+  readonly #meetings = new Meetings();
 
   constructor(private readonly port: NotificationsPort) {}
 
@@ -41,10 +45,10 @@ export class Notifications {
   /** Those who hear and are heard are near. */
   look(peers: Iterable<Peer>, now: number): void {
     const near = [...peers].filter(({ hear, heard }) => hear && heard);
-    const news = this.#newcomers.look(
-      near.map(({ player }) => player),
-      now,
-    );
+    const players = near.map(({ player }) => player);
+    const met = this.#meetings.look(players, now);
+    if (met && !this.#isBusy) this.port.greet(met);
+    const news = this.#newcomers.look(players, now);
     const names = news.flatMap((player) => this.port.nameOf(player) ?? []);
     if (names.length === 0 || this.#isBusy) return;
     this.port.notify(
@@ -72,6 +76,7 @@ export function useNotifications(space: Space): void {
       nameOf: (player) => space.people.card(player)?.name,
       spaceName: () => space.name.value,
       ring: () => play("mention"),
+      greet: (what) => play(what === "began" ? "meet" : "joined"),
       notify,
     });
     space.direct.onMessage = (message) => notifications.wrote(message);

@@ -48,6 +48,7 @@ export function useStage(
         overhead: (player, into) => opened.overhead(player, into),
         eachFace: (tell) => opened.eachFace(tell),
         room: freeRoom,
+        covers: hudBoxes,
         me: () => space.people.me,
         speaking: () => call.speaking.peek(),
       });
@@ -73,6 +74,12 @@ export function useStage(
 function ringOf(space: Space, call: Call, player: number): number {
   const isSpeaking = call.speaking.peek().has(player);
   return ringUnder(player === space.people.me, space.calls.peers.peek().get(player), isSpeaking);
+}
+
+/** What lies over the world next to the bar and the panel. */
+function hudBoxes(): Box[] {
+  const things = document.querySelectorAll(".notices > *, .place > *, .deck > *, .minimap");
+  return Array.from(things, (thing) => thing.getBoundingClientRect());
 }
 
 /** The part of the window that neither the bar nor the panel covers. */
