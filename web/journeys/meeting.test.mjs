@@ -1,0 +1,77 @@
+/**
+ * Meeting: people who come near see each other's faces, are told who hears them, and wave and
+ * answer with one key.
+ */
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { DESKTOP, DEVICES, openBrowser, PHONE, Server } from "./plaza.mjs";
+import { agree, arrive, bring, makeSpace } from "./talking.mjs";
+
+let server;
+let browser;
+let ada;
+let bo;
+let nora;
+
+before(async () => {
+  server = await Server.start();
+  browser = await openBrowser(DEVICES);
+  ada = await arrive(browser, server, undefined, "Ada", DESKTOP, "Leila");
+  const link = await makeSpace(ada, "Meeting", /Park/);
+  bo = await arrive(browser, server, link, "Bo", { viewport: { width: 1000, height: 640 } });
+  nora = await bring(browser, server, link, "Nora", PHONE);
+});
+
+after(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+test("people near have faces, and one is told who hears", async () => {
+  const near = ada.page.getByRole("region", { name: "Near you" });
+  for (const name of ["Bo", "Nora"])
+    await near.getByRole("button", { name: `${name}, microphone off` }).waitFor();
+  // The words are shown for a while after the last one came; they come again with a change.
+  await ada.until(() => globalThis.__plaza().peers.filter(({ heard }) => heard).length === 2);
+  await ada.shot("near");
+  await nora.shot("near-phone");
+});
+
+test("a wave is answered with the same key", async () => {
+  const press = async ({ page }) => {
+    await page.locator(".world").focus();
+    await page.keyboard.press("g");
+  };
+  const overHead = await ada.watchFor(".emote", "👋");
+  await bo.page.getByRole("button", { name: /^People/ }).click();
+  await bo.page.locator(".person", { hasText: "Ada" }).click();
+  await bo.page.getByRole("dialog", { name: "Ada" }).getByRole("button", { name: "Wave" }).click();
+  await ada.page.getByText("Bo waves at you.").waitFor();
+  await overHead();
+  await ada.shot("wave");
+  const answered = await bo.watchFor(".knock", "Ada waves at you.");
+  await press(ada);
+  await answered();
+  await ada.page.getByText("Bo waves at you.").waitFor({ state: "detached" });
+});
+
+test("a microphone that is on shows on the tile, and a camera in place of the face", async () => {
+  const near = ada.page.getByRole("region", { name: "Near you" });
+  await agree(bo, "microphone");
+  await near.getByRole("button", { name: /^Bo, microphone on/ }).waitFor();
+  await near.getByRole("button", { name: "Bo, microphone on, speaking" }).waitFor();
+  await ada.shot("near-speaking");
+  await bo.page.getByRole("button", { name: "Camera off (V)" }).click();
+  await ada.page.locator(".tile.camera").waitFor();
+  assert.equal(await near.getByRole("button", { name: /^Bo,/ }).count(), 0);
+  await ada.page.evaluate(() => {
+    document.documentElement.dataset.theme = "dark";
+  });
+  await ada.shot("near-camera-dark");
+  await nora.shot("near-camera-phone");
+});
+
+test("no page complained", () => {
+  assert.deepEqual([...ada.complaints, ...bo.complaints, ...nora.complaints], []);
+});
