@@ -109,6 +109,26 @@ test("who is behind a tree is seen through it", async () => {
   await ada.shot("tree");
 });
 
+test("the map is drawn from the art; looked at large, a click on it walks there", async () => {
+  await ada.page.getByRole("button", { name: "Large map" }).click();
+  const map = ada.page.getByRole("dialog", { name: "Map" }).locator("canvas");
+  // Grass and water: plain colours have neither.
+  await ada.until(() => {
+    const canvas = document.querySelector("dialog canvas.minimap");
+    const { data } = canvas.getContext("2d").getImageData(canvas.width * 0.75, 40, 1, 1);
+    return Math.abs(data[2] - data[0]) > 20;
+  });
+  await ada.shot("map-large");
+  await map.click({ position: { x: 300, y: 300 } });
+  await map.waitFor({ state: "detached" });
+  await ada.until(() => globalThis.__plaza().walking);
+  await ada.page.getByRole("button", { name: "Fold the map" }).click();
+  await ada.page.getByRole("button", { name: "Map", exact: true }).click();
+  await nora.page.getByRole("button", { name: "Map", exact: true }).tap();
+  await nora.shot("map-large-phone");
+  await nora.page.getByRole("button", { name: "Close the map" }).tap();
+});
+
 test("the bubble of a person out of view is not shown", async () => {
   await goTo(ada, 50, 40);
   await write(bo, "Does anyone hear me?");

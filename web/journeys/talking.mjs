@@ -82,6 +82,9 @@ export async function walkUp(person, name) {
 export async function goTo(person, x, y) {
   const { page } = person;
   const map = page.locator("canvas.minimap");
+  // Where there is no room, the map is opened.
+  if ((await map.count()) === 0)
+    await page.getByRole("button", { name: "Map", exact: true }).click();
   const { width, height } = (await person.figures()).size;
   // Clicks are measured from the inner edge of the frame.
   const drawn = await map.evaluate((map) => ({ width: map.clientWidth, height: map.clientHeight }));

@@ -8,6 +8,7 @@ import { Actors, type Overhead, PIXELS, type Placed, type Scene } from "./actors
 import { Art, TILE } from "./art";
 import { Ground } from "./ground";
 import { Labels } from "./labels";
+import { mapPicture } from "./map-picture";
 import { RedrawGuard } from "./redraw-guard";
 import { Rings } from "./rings";
 import { Signs } from "./signs";
@@ -168,6 +169,12 @@ export class Stage {
   /** The names on the signs that are shown. */
   signs(): string[] {
     return this.#signs.shown();
+  }
+
+  /** The whole map in a small picture. */
+  async mapPicture(): Promise<HTMLCanvasElement | undefined> {
+    const map = this.#space.map.current;
+    return map && mapPicture(this.#app.renderer, this.#art, map);
   }
 
   /** How many things let people be seen through them. */

@@ -3,8 +3,8 @@
  * stands before a player lets them through, so that none is lost behind a tree.
  */
 
-import { Container, Graphics, type GraphicsContext, Sprite } from "pixi.js";
-import { groundLine, type SpaceMap } from "../world/map";
+import { Container, Graphics, type GraphicsContext, Sprite, type Texture } from "pixi.js";
+import { groundLine, type Placement, type SpaceMap } from "../world/map";
 import { type Art, TILE } from "./art";
 
 /** Tiles that an element reaches above the ground at least, to hide a person. */
@@ -50,15 +50,15 @@ export class Things {
       const { element } = placement;
       const [x, y] = [placement.x * TILE, placement.y * TILE];
       const [width, height] = [element.width * TILE, element.height * TILE];
-      if (element.flat || !texture) {
-        const shown = texture
-          ? new Sprite({ texture, x, y, width, height })
-          : missing(x, y, width, height);
-        this.flat.addChild(shown);
+      if (!texture) {
+        this.flat.addChild(missing(x, y, width, height));
         return;
       }
-      const sprite = new Sprite({ texture, x, y, width, height });
-      sprite.zIndex = groundLine(placement) * TILE - 4;
+      const sprite = elementPicture(placement, texture);
+      if (element.flat) {
+        this.flat.addChild(sprite);
+        return;
+      }
       this.standing.addChild(sprite);
       const isTall = element.height - element.footprint.height >= TALL;
       this.#all.push({ sprite, left: x, top: y, right: x + width, bottom: y + height, isTall });
@@ -93,6 +93,15 @@ export class Things {
   destroy(): void {
     this.flat.destroy({ children: true });
   }
+}
+
+/** An element where it stands, in the order of what is in front of what. */
+export function elementPicture(placement: Placement, texture: Texture): Sprite {
+  const { element } = placement;
+  const sprite = new Sprite({ texture, x: placement.x * TILE, y: placement.y * TILE });
+  sprite.setSize(element.width * TILE, element.height * TILE);
+  sprite.zIndex = groundLine(placement) * TILE - 4;
+  return sprite;
 }
 
 /** Whether the thing is drawn over a player's head or chest. */

@@ -47,6 +47,10 @@ export function SpaceScreen({ id }: { id: string }) {
   const drawn = useStage(space, call, world, overlay);
   const { stage, loaded, failure } = drawn;
   const link = useLinkHere(space);
+  const drawMap = useMemo(
+    () => (loaded >= 2 ? async () => stage.current?.mapPicture() : undefined),
+    [loaded >= 2],
+  );
   useNotifications(space);
   useFreshAccess(space);
   useEffect(() => {
@@ -88,7 +92,14 @@ export function SpaceScreen({ id }: { id: string }) {
       <div ref={hud} class="hud" inert={status.kind === "ended" || !isIn}>
         <Bar space={space} panels={panels} unread={unread} stage={stage} />
         <Side space={space} call={call} panels={panels} unread={unread} say={say} link={link} />
-        <Free space={space} call={call} panels={panels} isIn={isIn} onWrite={writeTo} />
+        <Free
+          space={space}
+          call={call}
+          panels={panels}
+          isIn={isIn}
+          drawMap={drawMap}
+          onWrite={writeTo}
+        />
       </div>
       {!isIn && status.kind !== "ended" && (
         <Curtain space={space} loaded={loaded} failure={failure} />

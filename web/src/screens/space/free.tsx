@@ -7,7 +7,7 @@ import { ConnectionLost, Moving, Notice } from "../../ui/banners";
 import { CallBar, CallNotes } from "../../ui/call";
 import { EmoteBar } from "../../ui/emotes";
 import { Hints } from "../../ui/hints";
-import { Minimap } from "../../ui/minimap";
+import { type DrawMap, Minimap } from "../../ui/minimap";
 import { Muted } from "../../ui/muted";
 import { NearPeople } from "../../ui/near";
 import { Crowded, isNetworkShown, Network } from "../../ui/network";
@@ -22,11 +22,12 @@ interface FreeProps {
   panels: Panels;
   /** Whether the person sees the space. */
   isIn: boolean;
+  drawMap: DrawMap | undefined;
   /** Opens the direct messages with a user. */
   onWrite: (to: { user: string; name: string }) => void;
 }
 
-export function Free({ space, call, panels, isIn, onWrite }: FreeProps) {
+export function Free({ space, call, panels, isIn, drawMap, onWrite }: FreeProps) {
   const person = space.people.all.value.find(({ player }) => player === panels.picked.value);
   return (
     <div class={`free ${person ? "with-card" : ""}`}>
@@ -47,7 +48,7 @@ export function Free({ space, call, panels, isIn, onWrite }: FreeProps) {
         {isIn && <NearPeople space={space} call={call} onPick={(player) => panels.pick(player)} />}
       </div>
       <div class="foot">
-        <Minimap space={space} />
+        <Minimap space={space} drawMap={drawMap} />
         <div class="deck">
           {person ? (
             <PersonCard
