@@ -72,6 +72,30 @@ test("a microphone that is on shows on the tile, and a camera in place of the fa
   await nora.shot("near-camera-phone");
 });
 
+test("a speaker has one face for a turn, and each conversation its own draft", async () => {
+  const { page } = bo;
+  await page.locator(".world").focus();
+  for (const text of ["Good morning!", "Coffee?"]) await bo.say(text);
+  await ada.say("Gladly.");
+  const messages = ada.page.locator(".message", { hasNotText: "sending" });
+  await messages.nth(2).waitFor();
+  const faces = await messages.evaluateAll((all) => all.map((one) => !!one.querySelector(".face")));
+  assert.deepEqual(faces, [true, false, true]);
+  await ada.page.getByText("Today").waitFor();
+  const field = ada.page.getByLabel("Message to everybody here");
+  await field.fill("I will be there in");
+  await ada.page.getByRole("tab", { name: "Direct" }).click();
+  await ada.page.getByText("No direct messages yet").waitFor();
+  await ada.shot("direct-empty");
+  await ada.page.locator(".nothing-yet .person", { hasText: "Bo" }).click();
+  await ada.page.getByLabel("Message to Bo").fill("Only for you");
+  await ada.page.getByRole("tab", { name: "Space" }).click();
+  assert.equal(await field.inputValue(), "I will be there in");
+  await ada.shot("chat-groups");
+  await ada.page.getByRole("tab", { name: "Direct" }).click();
+  assert.equal(await ada.page.getByLabel("Message to Bo").inputValue(), "Only for you");
+});
+
 test("no page complained", () => {
   assert.deepEqual([...ada.complaints, ...bo.complaints, ...nora.complaints], []);
 });

@@ -5,6 +5,7 @@
 
 const nothing = () => {};
 const kept = new Map<string, string>();
+const session = new Map<string, string>();
 const events = { addEventListener: nothing, removeEventListener: nothing };
 
 const fakes = {
@@ -22,6 +23,11 @@ const fakes = {
     getItem: (name: string) => kept.get(name) ?? null,
     setItem: (name: string, value: string) => void kept.set(name, value),
     removeItem: (name: string) => void kept.delete(name),
+  },
+  sessionStorage: {
+    getItem: (name: string) => session.get(name) ?? null,
+    setItem: (name: string, value: string) => void session.set(name, value),
+    removeItem: (name: string) => void session.delete(name),
   },
   matchMedia: () => ({ ...events, matches: false }),
   navigator: {},

@@ -141,8 +141,7 @@ export class Actors {
     for (const { sprite, label, ring } of this.#actors.values()) {
       if (!sprite.visible) continue;
       guard.note(sprite.x, sprite.y, sprite.rotation, sprite.texture.uid);
-      guard.note(label.visible ? label.texture.uid : 0);
-      guard.note(ring.kind, ring.sprite.scale.x);
+      guard.note(label.visible ? label.texture.uid : 0, ring.kind, ring.sprite.scale.x);
     }
   }
 

@@ -6,6 +6,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { reasonOf } from "../net/reason";
 import { Icon, IconButton } from "./controls";
+import { draftOf, keepDraft } from "./drafts";
 import { SuggestionList, type Suggestions, useSuggestions } from "./mentions";
 import { ACCEPTED, droppedPictures, pastedPictures } from "./pictures";
 import {
@@ -30,6 +31,8 @@ interface ComposerProps {
   placeholder: string;
   /** Words to begin with: those of a message that is being edited. */
   draft?: string;
+  /** The conversation whose draft is kept; absent while a message is edited. */
+  conversation?: string;
   people: readonly string[];
   onSay: (text: string) => void;
   onType?: (isTyping: boolean) => void;
@@ -41,13 +44,14 @@ interface ComposerProps {
 }
 
 export function Composer(props: ComposerProps) {
-  const { input, label, placeholder, draft = "", people, onType } = props;
-  const [text, setText] = useState(draft);
+  const { input, label, placeholder, draft = "", conversation, people, onType } = props;
+  const [text, setText] = useState(() => draft || (conversation ? draftOf(conversation) : ""));
   const [caret, setCaret] = useState(0);
   const suggestions = useSuggestions(text, caret, people);
   const pictures = useWaitingPictures();
   const set = (value: string, at = value.length) => {
     setText(value);
+    if (conversation) keepDraft(conversation, value);
     setCaret(at);
     suggestions.restart();
   };

@@ -1,11 +1,14 @@
 /** Direct: the list of conversations, and the direct messages of one. */
 
+import { Fragment } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
 import type { ShownDirectMessage } from "../net/direct";
 import type { Space } from "../net/space";
 import { plain } from "../world/markdown";
+import { beginsDay } from "../world/message-groups";
 import { Composer } from "./composer";
-import { Face, IconButton } from "./controls";
+import { Face, Icon, IconButton } from "./controls";
+import { Day } from "./day";
 import { rove } from "./focus";
 import { timeOf } from "./message";
 import { Rich } from "./rich";
@@ -36,11 +39,7 @@ function Conversations({ space }: { space: Space }) {
       onKeyDown={(event) => rove(event, ".person")}
     >
       {direct.problem.value && <li class="error">{direct.problem.value}</li>}
-      {conversations.length === 0 && (
-        <li class="muted">
-          You have not written to anyone yet. Pick a person in the space or among the people here.
-        </li>
-      )}
+      {conversations.length === 0 && <NoConversations space={space} />}
       {conversations.map(({ userId, username, imageUrl, last, unread }) => (
         <li key={userId}>
           <button type="button" class="person" onClick={() => void direct.open(userId, username)}>
@@ -60,6 +59,37 @@ function Conversations({ space }: { space: Space }) {
         </li>
       ))}
     </ul>
+  );
+}
+
+/** People here to write to, most of them when there are many. */
+const OFFERED = 5;
+
+/** Nothing was written to anyone yet: people who are here are offered. */
+function NoConversations({ space }: { space: Space }) {
+  const { people, direct } = space;
+  const others = people.all.value.filter(({ player }) => player !== people.me);
+  return (
+    <li class="nothing-yet">
+      <Icon name="chat" />
+      <strong>No direct messages yet</strong>
+      <span class="muted small">
+        {others.length > 0
+          ? "Only the two of you see what you write. Write to a person here:"
+          : "Only the two of you see what you write. When others are here, you can write to them."}
+      </span>
+      {others.slice(0, OFFERED).map(({ user, name, avatar }) => (
+        <button
+          key={user}
+          type="button"
+          class="person"
+          onClick={() => void direct.open(user, name)}
+        >
+          <Face imageUrl={avatar?.imageUrl ?? null} />
+          <span>{name}</span>
+        </button>
+      ))}
+    </li>
   );
 }
 
@@ -104,6 +134,7 @@ function DirectMessages({ space, input }: DirectProps) {
         label={`Message to ${other?.name ?? ""}`}
         placeholder={`Write to ${other?.name ?? ""}`}
         people={[]}
+        conversation={`direct ${other?.id ?? ""}`}
         onSay={(text) => {
           scroll.toEnd();
           void direct.write(text);
@@ -132,19 +163,19 @@ function DirectItems({ space, onLookBack }: { space: Space; onLookBack: () => vo
       )}
       {direct.problem.value && <li class="error">{direct.problem.value}</li>}
       {messages.length === 0 && <li class="muted">Only the two of you see what you write here.</li>}
-      {messages.map((message) => (
-        <li
-          key={message.id}
-          class={`message direct-message ${sideOf(message)} ${stateOf(message)}`}
-        >
-          <div class="text" dir="auto">
-            <Rich text={message.text} names={names} />
-          </div>
-          <time class="when" dateTime={new Date(message.at).toISOString()}>
-            {message.isWaiting ? "sending…" : timeOf(new Date(message.at))}
-          </time>
-          {message.refused && <div class="why">{message.refused}</div>}
-        </li>
+      {messages.map((message, index) => (
+        <Fragment key={message.id}>
+          {beginsDay(messages[index - 1], message) && <Day at={message.at} />}
+          <li class={`message direct-message ${sideOf(message)} ${stateOf(message)}`}>
+            <div class="text" dir="auto">
+              <Rich text={message.text} names={names} />
+            </div>
+            <time class="when" dateTime={new Date(message.at).toISOString()}>
+              {message.isWaiting ? "sending…" : timeOf(new Date(message.at))}
+            </time>
+            {message.refused && <div class="why">{message.refused}</div>}
+          </li>
+        </Fragment>
       ))}
     </ul>
   );

@@ -23,7 +23,13 @@ function item(more: Partial<ShownMessage>, mayModerate = false): string {
     <MessageItem
       message={message}
       conversation={conversation}
-      known={{ names: { me: "Ada", others: [] }, me: "ada", nameOf: (user) => user.toUpperCase() }}
+      known={{
+        names: { me: "Ada", others: [] },
+        me: "ada",
+        faceOf: () => null,
+        nameOf: (user) => user.toUpperCase(),
+      }}
+      isContinued={false}
       quoted={undefined}
       onReply={nothing}
       onEdit={nothing}

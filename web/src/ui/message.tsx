@@ -5,7 +5,7 @@ import { REACTIONS } from "../net/codec.gen";
 import { ANNOUNCEMENT, type Conversation, NEARBY } from "../net/conversation";
 import type { ShownMessage } from "../net/message-list";
 import { plain } from "../world/markdown";
-import { IconButton } from "./controls";
+import { Face, IconButton } from "./controls";
 import type { KnownNames } from "./names";
 import { Rich } from "./rich";
 
@@ -13,6 +13,8 @@ interface MessageItemProps {
   message: ShownMessage;
   conversation: Conversation;
   known: KnownNames;
+  /** Whether it continues the message before, so that name and face are not shown again. */
+  isContinued: boolean;
   /** The message that this one answers, when it is known. */
   quoted: ShownMessage | undefined;
   onReply: () => void;
@@ -23,15 +25,17 @@ interface MessageItemProps {
 }
 
 export function MessageItem(props: MessageItemProps) {
-  const { message, conversation, known, quoted, onQuote } = props;
+  const { message, conversation, known, quoted, isContinued, onQuote } = props;
   const [isOpen, setOpen] = useState(false);
   const { mayReply, mayDelete } = permissionsOf(props);
   const hasActions = mayReply || mayDelete;
   const state = message.isWaiting ? "waiting" : message.refused ? "failed" : "";
   const kind =
     message.scope === ANNOUNCEMENT ? "announced" : message.scope === NEARBY ? "nearby" : "";
+  const shape = [isContinued && "continued", isOpen && "open"].filter(Boolean).join(" ");
   return (
-    <li id={`message-${message.id}`} class={`message ${state} ${kind} ${isOpen ? "open" : ""}`}>
+    <li id={`message-${message.id}`} class={`message ${state} ${kind} ${shape}`}>
+      {!isContinued && <Face imageUrl={known.faceOf(message.user)} />}
       {message.replyTo !== null && <Quote quoted={quoted} onQuote={onQuote} />}
       <div class="head">
         <span class="who">{message.name}</span>

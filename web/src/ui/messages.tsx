@@ -6,8 +6,10 @@ import { ANNOUNCEMENT, type Conversation, NEARBY, SPACE } from "../net/conversat
 import type { ShownMessage } from "../net/message-list";
 import type { Space } from "../net/space";
 import { plain } from "../world/markdown";
+import { beginsDay, continues } from "../world/message-groups";
 import { Composer } from "./composer";
-import { IconButton, Spinner } from "./controls";
+import { Icon, IconButton, Spinner } from "./controls";
+import { Day } from "./day";
 import { MessageItem } from "./message";
 import { type KnownNames, useNames } from "./names";
 import { useMessageScroll } from "./scroll";
@@ -58,6 +60,7 @@ export function MessagesTab({ space, input, isNearby, readUpTo }: MessagesTabPro
             known={known}
             onReply={writing.reply}
             onEdit={writing.edit}
+            onWrite={() => input.current?.focus()}
           />
         </ul>
       </div>
@@ -71,6 +74,7 @@ export function MessagesTab({ space, input, isNearby, readUpTo }: MessagesTabPro
           isNearby ? "Say it to those near you" : announces ? "Announce something" : "Say something"
         }
         draft={editing?.text ?? ""}
+        {...(!editing && { conversation: `${space.id} ${isNearby ? "nearby" : "space"}` })}
         people={known.names.others}
         onSay={writing.say}
         onType={(isTyping) => !isNearby && conversation.type(isTyping)}
@@ -159,9 +163,29 @@ interface ItemsProps {
   known: KnownNames;
   onReply: (message: ShownMessage) => void;
   onEdit: (message: ShownMessage) => void;
+  /** The person would like to write. */
+  onWrite: () => void;
 }
 
-function Items({ space, isNearby, readUpTo, known, onReply, onEdit }: ItemsProps) {
+/** Nothing was said yet. */
+function NoMessages({ isNearby, onWrite }: { isNearby: boolean; onWrite: () => void }) {
+  return (
+    <li class="nothing-yet">
+      <Icon name="chat" />
+      <strong>{isNearby ? "Only for those near you" : "No messages yet"}</strong>
+      <span class="muted small">
+        {isNearby
+          ? "What you write here reaches only those who can hear you now. It is not saved."
+          : "What you write here reaches everybody in the space."}
+      </span>
+      <button type="button" class="button small" onClick={onWrite}>
+        {isNearby ? "Write to them" : "Say hello"}
+      </button>
+    </li>
+  );
+}
+
+function Items({ space, isNearby, readUpTo, known, onReply, onEdit, onWrite }: ItemsProps) {
   const { conversation, people } = space;
   const all = conversation.messages.value;
   const isShown = (message: ShownMessage) =>
@@ -174,18 +198,13 @@ function Items({ space, isNearby, readUpTo, known, onReply, onEdit }: ItemsProps
   const gapsBefore = (id: string) =>
     isNearby ? [] : conversation.gaps.value.filter(({ before }) => shownFrom(before) === id);
   if (messages.length === 0) {
-    return (
-      <li class="muted">
-        {isNearby
-          ? "What you write here reaches only those who can hear you now. It is not saved."
-          : "No messages yet. Say hello!"}
-      </li>
-    );
+    return <NoMessages isNearby={isNearby} onWrite={onWrite} />;
   }
   return (
     <>
-      {messages.map((message) => (
+      {messages.map((message, index) => (
         <Fragment key={message.id}>
+          {beginsDay(messages[index - 1], message) && <Day at={message.at} />}
           {gapsBefore(message.id).map(({ before, isLost }) => (
             <GapItem key={before} isLost={isLost} onFill={() => conversation.fill(before)} />
           ))}
@@ -198,6 +217,7 @@ function Items({ space, isNearby, readUpTo, known, onReply, onEdit }: ItemsProps
             message={message}
             conversation={conversation}
             known={known}
+            isContinued={message.id !== firstNew && continues(messages[index - 1], message)}
             quoted={all.find(({ id }) => id === message.replyTo)}
             onReply={() => onReply(message)}
             onEdit={() => onEdit(message)}
