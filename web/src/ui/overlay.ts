@@ -47,6 +47,8 @@ interface Speech extends Mark {
 const SPEAKING_MILLIS = 200;
 /** Milliseconds between two looks at where bubbles stand best. */
 const PLACE_EVERY = 120;
+/** Milliseconds between two looks at what bars and panels cover: the browser measures for it. */
+const ROOM_EVERY = 600;
 /** The side of an emote, in CSS pixels. */
 const EMOTE = 36;
 /** How much of the way to its spot a bubble goes with each frame. */
@@ -63,6 +65,10 @@ export class Overlay {
   /** How large bubbles are. */
   #scale = 1;
   #placedAt = Number.NEGATIVE_INFINITY;
+  /** What the page leaves free, as it was last measured. */
+  #room: Box = { left: 0, top: 0, right: 0, bottom: 0 };
+  #covers: readonly Box[] = [];
+  #roomAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly holder: HTMLElement,
@@ -137,7 +143,12 @@ export class Overlay {
     this.#placedAt = now;
     const { port } = this;
     this.#scale = wordScale(port.zoom);
-    const faces = port.covers();
+    if (now - this.#roomAt >= ROOM_EVERY) {
+      this.#roomAt = now;
+      this.#room = port.room();
+      this.#covers = port.covers();
+    }
+    const faces = [...this.#covers];
     port.eachFace((left, top, right, bottom) => faces.push({ left, top, right, bottom }));
     for (const player of this.#emotes.keys()) {
       const at = port.overhead(player, this.#at);
@@ -161,7 +172,7 @@ export class Overlay {
     const spots = placeBubbles(
       seen.map(({ bubble }) => bubble),
       faces,
-      port.room(),
+      this.#room,
     );
     seen.forEach(({ speech }, index) => {
       speech.spot = spots[index] ?? AT_REST;

@@ -42,7 +42,9 @@ const CORNER = 18;
 /** Pixels between two bubbles. */
 const GAP = 4;
 /** How far bubbles are pushed up, at most, and in which steps. */
-const LIFTS = [0, 14, 28, 42, 60, 80, 104, 132, 164, 200];
+const LIFTS = [0, 14, 28, 42, 60, 80, 104, 132, 164];
+/** Farther away under a person, the tail would cross other people. */
+const MOST_UNDER = 28;
 /** How far they are pushed aside, as parts of what the tail allows. */
 const SHIFTS = [0, -0.5, 0.5, -1, 1];
 /** How much worse a place under a person is, where bubbles cover bodies. */
@@ -125,7 +127,7 @@ function spotsOf({ width }: Bubble): Spot[] {
   const most = Math.max(0, width / 2 - CORNER);
   const spots: Spot[] = [];
   for (const isUnder of [false, true])
-    for (const lift of LIFTS)
+    for (const lift of LIFTS.filter((lift) => !isUnder || lift <= MOST_UNDER))
       for (const part of SHIFTS) spots.push({ shift: part * most, lift, isUnder, isFolded: false });
   return spots.sort((one, other) => costOf(one) - costOf(other));
 }
