@@ -3,8 +3,9 @@
 //   node scripts/atlas.mjs [--force]
 //
 // In:  assets/art/tiles/*.svg, elements/*.svg, avatars/sheets/*.svg
-// Out: web/public/atlas/atlas-<n>.png and .json (one PixiJS spritesheet each),
-//      atlas.json (the list of pages, and the hash that lets a second run stop early).
+// Out: web/public/atlas/atlas-<n>.png and .json (one PixiJS spritesheet each), with avatars and
+//      what the maps of assets/seed show; more-<n> with all else, which the page loads when it is
+//      shown; atlas.json (the lists of pages, and the hash that lets a second run stop early).
 //
 // Frames are named tile/<name>, element/<key> and avatar/<key>/<direction>/<step>.
 // The same sources always give the same bytes.
@@ -28,6 +29,7 @@ const DIRECTIONS = ["down", "left", "right", "up"];
 const STEPS = 5;
 
 const SOURCES = fileURLToPath(new URL("../../assets/art/", import.meta.url));
+const MAPS = fileURLToPath(new URL("../../assets/seed/maps/", import.meta.url));
 const OUT = fileURLToPath(new URL("../public/atlas/", import.meta.url));
 
 /** One SVG file: where its frames' names begin, and its text. */
@@ -48,14 +50,32 @@ async function readSources() {
   return sources;
 }
 
-async function contentHash(sources) {
+/** Names of all frames that the built-in maps show. */
+async function shownNames() {
+  // What a space without a map has (PLAIN in web/src/render/ground.ts).
+  const names = new Set(["tile/grass", "tile/grass-soft"]);
+  for (const file of (await readdir(MAPS)).filter((name) => name.endsWith(".tmj"))) {
+    const map = JSON.parse(await readFile(join(MAPS, file), "utf8"));
+    const tiles = new Map();
+    for (const { firstgid, tiles: known } of map.tilesets) {
+      for (const tile of known) tiles.set(firstgid + tile.id, tile.class ?? tile.type);
+    }
+    for (const layer of map.layers) {
+      for (const number of layer.data ?? []) names.add(`tile/${tiles.get(number)}`);
+      for (const object of layer.objects ?? []) names.add(`element/${object.class ?? object.type}`);
+    }
+  }
+  return names;
+}
+
+async function contentHash(sources, shown) {
   const hash = createHash("sha256");
   const inputs = [
     fileURLToPath(import.meta.url),
     fileURLToPath(new URL("../package.json", import.meta.url)),
   ];
   for (const file of inputs) hash.update(await readFile(file));
-  for (const { name, text } of sources) hash.update(`${name}\0${text}\0`);
+  for (const { name, text } of sources) hash.update(`${name}\0${text}\0${shown.has(name)}\0`);
   return hash.digest("hex");
 }
 
@@ -64,7 +84,7 @@ async function isUpToDate(hash) {
     const index = JSON.parse(await readFile(join(OUT, "atlas.json"), "utf8"));
     if (index.hash !== hash) return false;
     const present = new Set(await readdir(OUT));
-    return index.pages.every(
+    return [...index.pages, ...index.more].every(
       (page) => present.has(page) && present.has(page.replace(/json$/, "png")),
     );
   } catch {
@@ -194,7 +214,7 @@ function pngChunk(type, body) {
   return chunk;
 }
 
-/** A PNG of 8-bit RGBA; rows use the "up" filter, which suits flat colour. */
+/** A PNG of 8-bit RGBA. Rows have no filter: flat colour is a quarter smaller without one. */
 function encodePng(width, height, data) {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
@@ -203,15 +223,10 @@ function encodePng(width, height, data) {
   const stride = width * 4;
   const rows = Buffer.alloc((stride + 1) * height);
   for (let y = 0; y < height; y++) {
-    const to = y * (stride + 1);
-    rows[to] = 2;
-    for (let at = 0; at < stride; at++) {
-      const above = y === 0 ? 0 : data[(y - 1) * stride + at];
-      rows[to + 1 + at] = data[y * stride + at] - above;
-    }
+    data.copy(rows, y * (stride + 1) + 1, y * stride, (y + 1) * stride);
   }
   const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-  const body = pngChunk("IDAT", deflateSync(rows, { level: 9 }));
+  const body = pngChunk("IDAT", deflateSync(rows, { level: 9, memLevel: 9 }));
   return Buffer.concat([
     signature,
     pngChunk("IHDR", header),
@@ -220,7 +235,7 @@ function encodePng(width, height, data) {
   ]);
 }
 
-function spritesheet(bin, index, pageCount) {
+function spritesheet(bin, page) {
   const frames = {};
   for (const { x, y, frame } of [...bin.rects].sort((a, b) =>
     a.frame.name < b.frame.name ? -1 : 1,
@@ -236,44 +251,42 @@ function spritesheet(bin, index, pageCount) {
   }
   const meta = {
     app: "plaza atlas",
-    image: `atlas-${index}.png`,
+    image: `${page}.png`,
     format: "RGBA8888",
     size: { w: bin.width, h: bin.height },
     scale: String(SCALE),
   };
-  if (index === 0 && pageCount > 1) {
-    meta.related_multi_packs = Array.from(
-      { length: pageCount - 1 },
-      (_, other) => `atlas-${other + 1}.json`,
-    );
-  }
   return { frames, meta };
 }
 
-async function writePages(bins, hash) {
-  await rm(OUT, { recursive: true, force: true });
-  await mkdir(OUT, { recursive: true });
+/** Writes pages of that name, and returns the names of their lists. */
+async function writePages(name, bins) {
   for (const [index, bin] of bins.entries()) {
+    const page = `${name}-${index}`;
     const pixels = Buffer.alloc(bin.width * bin.height * 4);
     for (const rect of bin.rects) paint(pixels, bin.width, rect);
-    await writeFile(join(OUT, `atlas-${index}.png`), encodePng(bin.width, bin.height, pixels));
-    await writeFile(
-      join(OUT, `atlas-${index}.json`),
-      JSON.stringify(spritesheet(bin, index, bins.length)),
-    );
+    await writeFile(join(OUT, `${page}.png`), encodePng(bin.width, bin.height, pixels));
+    await writeFile(join(OUT, `${page}.json`), JSON.stringify(spritesheet(bin, page)));
   }
-  // Written last: a run that is cut off leaves no index and so is done again.
-  const pages = bins.map((_, index) => `atlas-${index}.json`);
-  await writeFile(join(OUT, "atlas.json"), `${JSON.stringify({ pages, hash })}\n`);
+  return bins.map((_, index) => `${name}-${index}.json`);
 }
 
 const sources = await readSources();
-const hash = await contentHash(sources);
+const shown = await shownNames();
+const hash = await contentHash(sources, shown);
 if (!process.argv.includes("--force") && (await isUpToDate(hash))) {
   console.log("atlas: up to date");
 } else {
-  const bins = pack(sources.flatMap(framesOf));
-  await writePages(bins, hash);
-  const frames = bins.reduce((sum, bin) => sum + bin.rects.length, 0);
-  console.log(`atlas: ${frames} frames from ${sources.length} drawings on ${bins.length} page(s)`);
+  const isFirst = ({ kind, name }) => kind === "avatar" || shown.has(name);
+  const first = pack(sources.filter(isFirst).flatMap(framesOf));
+  const later = pack(sources.filter((source) => !isFirst(source)).flatMap(framesOf));
+  await rm(OUT, { recursive: true, force: true });
+  await mkdir(OUT, { recursive: true });
+  const pages = await writePages("atlas", first);
+  const more = await writePages("more", later);
+  // Written last: a run that is cut off leaves no index and so is done again.
+  await writeFile(join(OUT, "atlas.json"), `${JSON.stringify({ pages, more, hash })}\n`);
+  const frames = [...first, ...later].reduce((sum, bin) => sum + bin.rects.length, 0);
+  const count = first.length + later.length;
+  console.log(`atlas: ${frames} frames from ${sources.length} drawings on ${count} page(s)`);
 }

@@ -26,12 +26,23 @@ export type Figure =
   /** One picture for everything. */
   | { kind: "picture"; texture: Texture };
 
+/** What there is to load; the pages of `more` only when something on them is to be shown. */
+interface Index {
+  pages: string[];
+  more: string[];
+  hash: string;
+}
+
 export class Art {
+  readonly #index: Index;
   readonly #sheets: Spritesheet[];
+  #more: Promise<void> | undefined;
+  #hasTriedMore = false;
   readonly #figures = new Map<string, Figure>();
   readonly #pictures = new Map<string, Promise<Texture | undefined>>();
 
-  private constructor(sheets: Spritesheet[]) {
+  private constructor(index: Index, sheets: Spritesheet[]) {
+    this.#index = index;
     this.#sheets = sheets;
   }
 
@@ -39,22 +50,20 @@ export class Art {
   static async load(progress: (part: number) => void): Promise<Art> {
     // Decoding in a worker made from a blob would need a weaker content security policy.
     Assets.setPreferences({ preferWorkers: false });
-    const index = await fetchJson<{ pages: string[]; hash: string }>(here("/atlas/atlas.json"));
-    const version = `?v=${index.hash.slice(0, 12)}`;
+    const index = await fetchJson<Index>(here("/atlas/atlas.json"));
     const sheets: Spritesheet[] = [];
     for (const [number, page] of index.pages.entries()) {
-      const data = await fetchJson<SpritesheetData>(here(`/atlas/${page}${version}`));
-      const image = here(`/atlas/${data.meta.image}${version}`);
-      const texture = await Assets.load<Texture>({
-        src: image,
-        data: { resolution: Number(data.meta.scale) },
-      });
-      const sheet = new Spritesheet({ texture, data });
-      await sheet.parse();
-      sheets.push(sheet);
+      sheets.push(await loadSheet(page, index.hash));
       progress((number + 1) / index.pages.length);
     }
-    return new Art(sheets);
+    return new Art(index, sheets);
+  }
+
+  /** Whether these tiles can be drawn. If they are on pages not loaded yet, those are fetched. */
+  hasTiles(names: readonly string[]): boolean {
+    if (this.#hasTriedMore || names.every((name) => this.tile(name))) return true;
+    void this.loadMore();
+    return false;
   }
 
   tile(name: string): Texture | undefined {
@@ -64,7 +73,9 @@ export class Art {
   /** The picture of an element; `undefined` while or when it cannot be shown. */
   async element(imageUrl: string): Promise<Texture | undefined> {
     const key = OWN_ELEMENT.exec(imageUrl)?.[1];
-    return (key && this.#named(`element/${key}`)) || this.#picture(imageUrl);
+    if (!key) return this.#picture(imageUrl);
+    if (!this.#named(`element/${key}`)) await this.loadMore();
+    return this.#named(`element/${key}`) ?? this.#picture(imageUrl);
   }
 
   /** The figure of a player with that avatar. */
@@ -120,6 +131,17 @@ export class Art {
     }
   }
 
+  /** Loads the other pages, once. Without them there are the pictures by their addresses. */
+  loadMore(): Promise<void> {
+    this.#more ??= Promise.all(this.#index.more.map((page) => loadSheet(page, this.#index.hash)))
+      .then((sheets) => void this.#sheets.push(...sheets))
+      .catch(() => {})
+      .finally(() => {
+        this.#hasTriedMore = true;
+      });
+    return this.#more;
+  }
+
   #picture(address: string): Promise<Texture | undefined> {
     let picture = this.#pictures.get(address);
     if (!picture) {
@@ -138,6 +160,18 @@ export class Art {
     }
     return undefined;
   }
+}
+
+async function loadSheet(page: string, hash: string): Promise<Spritesheet> {
+  const version = `?v=${hash.slice(0, 12)}`;
+  const data = await fetchJson<SpritesheetData>(here(`/atlas/${page}${version}`));
+  const texture = await Assets.load<Texture>({
+    src: here(`/atlas/${data.meta.image}${version}`),
+    data: { resolution: Number(data.meta.scale) },
+  });
+  const sheet = new Spritesheet({ texture, data });
+  await sheet.parse();
+  return sheet;
 }
 
 function ownPicture(address: string): Promise<Texture> {

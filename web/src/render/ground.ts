@@ -8,7 +8,7 @@ import { type Art, TILE } from "./art";
 
 /** Tiles along the side of a chunk. */
 const CHUNK = 16;
-const PLAIN = ["lawn-a", "lawn-b"] as const;
+const PLAIN = ["grass", "grass-soft"] as const;
 
 interface Chunk {
   container: Container;

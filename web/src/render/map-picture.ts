@@ -21,6 +21,7 @@ export async function mapPicture(
   const textures = await Promise.all(
     map.elements.map(({ element }) => art.element(element.imageUrl)),
   );
+  if (!art.hasTiles(map.tiles)) await art.loadMore();
   const ground = new Ground(map, art);
   const flat = new Container();
   const standing = new Container({ sortableChildren: true });

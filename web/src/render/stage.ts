@@ -283,7 +283,7 @@ export class Stage {
   /** Builds the ground and the elements after the map arrived or changed. */
   #build(): void {
     const map = this.#space.map.current;
-    if (!map) return;
+    if (!map || !this.#art.hasTiles(map.tiles)) return;
     this.#drawnMap = this.#space.map.version.peek();
     if (!this.#ground?.shows(map)) {
       this.#ground?.destroy();
