@@ -72,6 +72,8 @@ impl Server {
         let store = Store::open_either(settings.database_url.as_ref(), &settings.data_dir).await?;
         if let Some(report) = store.seed_if_fresh(&Folder::built_in()).await? {
             tracing::info!(%report, "seeded a fresh database");
+        } else {
+            store.extend_catalogue(&Folder::built_in()).await?;
         }
         let setup_token = store.new_setup_token().await?;
         let metrics = match settings.metrics {

@@ -9,7 +9,7 @@ use super::error::{ApiError, Problem};
 use super::extract::{Admin, Json, Path};
 use super::{AppState, check};
 use crate::components::id::ElementId;
-use crate::store::elements::{ElementChange, ElementRow};
+use crate::store::elements::{CatalogueRow, ElementChange, ElementRow, Footprint};
 
 /// All elements.
 #[derive(Serialize, ToSchema)]
@@ -32,6 +32,34 @@ pub struct ElementEntry {
     pub height: u16,
     /// Whether it blocks movement.
     pub r#static: bool,
+}
+
+/// The catalogue.
+#[derive(Serialize, ToSchema)]
+pub struct Catalogue {
+    /// Oldest first.
+    elements: Vec<CatalogueEntry>,
+}
+
+/// An element, and what it is found by.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct CatalogueEntry {
+    #[serde(flatten)]
+    element: ElementEntry,
+    /// Name; may be empty.
+    name: String,
+    /// Whether people are always drawn over it, as on a rug.
+    flat: bool,
+    /// The part that blocks when the element does; null for all of it.
+    footprint: Option<Footprint>,
+    /// What it is a picture of; the other pictures of it have the same family. Empty for elements
+    /// that admins added.
+    family: String,
+    /// What sets it apart in its family.
+    variant: String,
+    /// Words to search for.
+    tags: Vec<String>,
 }
 
 /// A request to add an element.
@@ -93,6 +121,37 @@ pub async fn list(State(state): State<AppState>) -> Result<Json<ElementList>, Ap
     let elements = state.store.elements().await?;
     Ok(Json(ElementList {
         elements: elements.iter().map(ElementEntry::from).collect(),
+    }))
+}
+
+impl From<CatalogueRow> for CatalogueEntry {
+    fn from(row: CatalogueRow) -> Self {
+        Self {
+            element: ElementEntry::from(&row.element),
+            name: row.element.name,
+            flat: row.element.flat,
+            footprint: row.element.footprint,
+            family: row.family,
+            variant: row.variant,
+            tags: row.tags,
+        }
+    }
+}
+
+/// List elements with their families
+///
+/// As `/elements`, with names, families, variants and words to search for.
+#[utoipa::path(
+    get,
+    path = "/catalogue",
+    operation_id = "catalogue",
+    tag = "maps",
+    responses((status = 200, body = Catalogue)),
+)]
+pub async fn catalogue(State(state): State<AppState>) -> Result<Json<Catalogue>, ApiError> {
+    let rows = state.store.catalogue().await?;
+    Ok(Json(Catalogue {
+        elements: rows.into_iter().map(CatalogueEntry::from).collect(),
     }))
 }
 

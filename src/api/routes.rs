@@ -86,6 +86,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(avatars::add))
         .routes(routes!(avatars::delete))
         .routes(routes!(elements::list))
+        .routes(routes!(elements::catalogue))
         .routes(routes!(elements::add))
         .routes(routes!(elements::change))
         .routes(routes!(maps::list))

@@ -78,6 +78,19 @@ impl ElementRow {
     }
 }
 
+/// An element as it is found in the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CatalogueRow {
+    /// The element.
+    pub element: ElementRow,
+    /// What it is a picture of; the other pictures of it have the same family.
+    pub family: String,
+    /// What sets it apart in its family.
+    pub variant: String,
+    /// Words to search for.
+    pub tags: Vec<String>,
+}
+
 /// A placed element.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlacedElement {
@@ -146,6 +159,26 @@ impl RawElement {
 }
 
 #[derive(sqlx::FromRow)]
+struct RawCatalogueRow {
+    #[sqlx(flatten)]
+    element: RawElement,
+    family: String,
+    variant: String,
+    tags: String,
+}
+
+impl RawCatalogueRow {
+    fn read(self) -> Result<CatalogueRow, StoreError> {
+        Ok(CatalogueRow {
+            element: self.element.read()?,
+            family: self.family,
+            variant: self.variant,
+            tags: self.tags.split_whitespace().map(str::to_owned).collect(),
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
 pub(super) struct RawPlaced {
     placement_id: String,
     x: i64,
@@ -174,6 +207,17 @@ impl Store {
         .fetch_all(&self.readers)
         .await?;
         rows.into_iter().map(RawElement::read).collect()
+    }
+
+    /// All elements, oldest first, with what they are found by.
+    pub async fn catalogue(&self) -> Result<Vec<CatalogueRow>, StoreError> {
+        let rows: Vec<RawCatalogueRow> = sqlx::query_as(
+            "select id as element_id, name, image_url, width, height, is_static, flat, footprint, \
+             family, variant, tags from elements order by id",
+        )
+        .fetch_all(&self.readers)
+        .await?;
+        rows.into_iter().map(RawCatalogueRow::read).collect()
     }
 
     /// One element.

@@ -52,6 +52,14 @@ pub(super) struct SeedElement {
     #[serde(default)]
     pub flat: bool,
     pub footprint: Option<Footprint>,
+    /// What it is a variant of; the key itself for the only picture of a thing.
+    pub family: Option<String>,
+    /// What sets it apart in its family.
+    #[serde(default)]
+    pub variant: String,
+    /// Words to search for.
+    #[serde(default)]
+    pub tags: Vec<String>,
 }
 
 /// A public space of a seed.
@@ -251,6 +259,7 @@ impl SeedElement {
         if !(1..=1000).contains(&self.width) || !(1..=1000).contains(&self.height) {
             return Err("width and height are 1 to 1000");
         }
+        self.check_catalogue()?;
         let inside = self.footprint.is_none_or(|print| {
             print.width > 0
                 && print.height > 0
@@ -262,6 +271,24 @@ impl SeedElement {
         } else {
             Err("the footprint reaches outside the element")
         }
+    }
+
+    fn check_catalogue(&self) -> Result<(), &'static str> {
+        if !is_key(self.family()) {
+            return Err("a family is made of a-z, 0-9 and -");
+        }
+        if self.variant.chars().count() > 100 || self.variant.chars().any(char::is_control) {
+            return Err("a variant has up to 100 letters and no control characters");
+        }
+        let short = |tag: &String| tag.len() <= 40 && is_key(tag);
+        if self.tags.len() > 20 || !self.tags.iter().all(short) {
+            return Err("tags are up to 20 words of a-z, 0-9 and -");
+        }
+        Ok(())
+    }
+
+    pub(super) fn family(&self) -> &str {
+        self.family.as_deref().unwrap_or(&self.key)
     }
 
     pub(super) fn row(&self) -> ElementRow {

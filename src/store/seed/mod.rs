@@ -12,13 +12,14 @@ use super::{Store, StoreError, Tx, id, now_ms};
 use crate::components::id::{MapId, SpaceId};
 
 mod check;
+mod elements;
 mod folder;
 mod references;
 mod strict;
 mod tiled;
 
 pub use folder::Folder;
-use folder::{SeedAvatar, SeedElement, SeedPlan, SeedSpace};
+use folder::{SeedAvatar, SeedPlan, SeedSpace};
 use tiled::SeedMap;
 
 /// Why a folder was not loaded. Nothing of it is in the database then.
@@ -126,9 +127,6 @@ enum SeedOutcome {
     Unchanged,
 }
 
-/// Name, picture, width, height, static, flat, footprint.
-type ElementColumns = (String, String, i64, i64, i64, i64, Option<String>);
-
 impl Store {
     /// Whether this database was never seeded.
     pub async fn is_unseeded(&self) -> Result<bool, StoreError> {
@@ -177,7 +175,7 @@ async fn load(tx: &mut Tx, plan: &SeedPlan) -> Result<SeedReport, SeedError> {
     }
     let mut elements = BTreeMap::new();
     for element in &plan.elements {
-        let (id, outcome) = seed_element(tx, element).await?;
+        let (id, outcome) = elements::seed(tx, element).await?;
         elements.insert(element.key.as_str(), id);
         report.count(outcome);
     }
@@ -239,68 +237,6 @@ async fn seed_avatar(tx: &mut Tx, avatar: &SeedAvatar) -> Result<SeedOutcome, Se
     .execute(&mut **tx)
     .await?;
     Ok(outcome)
-}
-
-async fn seed_element(
-    tx: &mut Tx,
-    element: &SeedElement,
-) -> Result<(String, SeedOutcome), SeedError> {
-    let image_url = format!("/art/elements/{}.svg", element.key);
-    let footprint = element
-        .footprint
-        .map(|print| serde_json::to_string(&print).expect("a footprint is plain data"));
-    let wanted = (
-        element.name.clone(),
-        image_url,
-        i64::from(element.width),
-        i64::from(element.height),
-        i64::from(element.is_static),
-        i64::from(element.flat),
-        footprint,
-    );
-    let known: Option<ElementColumns> = sqlx::query_as(
-        "select name, image_url, width, height, is_static, flat, footprint from elements where \
-        seed_key = $1",
-    )
-    .bind(&element.key)
-    .fetch_optional(&mut **tx)
-    .await?;
-    let outcome = match known {
-        Some(known) if known == wanted => SeedOutcome::Unchanged,
-        Some(_) => SeedOutcome::Updated,
-        None => SeedOutcome::Added,
-    };
-    let (id,): (String,) = sqlx::query_as(
-        "insert into elements (id, name, image_url, width, height, is_static, flat, footprint, \
-        seed_key, created_at) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (seed_key) do update set \
-         name = excluded.name, \
-         image_url = excluded.image_url, width = excluded.width, height = excluded.height, \
-         is_static = excluded.is_static, flat = excluded.flat, footprint = excluded.footprint \
-         returning id",
-    )
-    .bind(Uuid::now_v7().to_string())
-    .bind(wanted.0)
-    .bind(wanted.1)
-    .bind(wanted.2)
-    .bind(wanted.3)
-    .bind(wanted.4)
-    .bind(wanted.5)
-    .bind(wanted.6)
-    .bind(&element.key)
-    .bind(now_ms())
-    .fetch_one(&mut **tx)
-    .await?;
-    if outcome == SeedOutcome::Updated {
-        sqlx::query(
-            "update spaces set plan_version = plan_version + 1 \
-             where id in (select space_id from space_elements where element_id = $1)",
-        )
-        .bind(&id)
-        .execute(&mut **tx)
-        .await?;
-    }
-    Ok((id, outcome))
 }
 
 async fn seed_map(

@@ -322,6 +322,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/catalogue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List elements with their families
+         * @description As `/elements`, with names, families, variants and words to search for.
+         */
+        get: operations["catalogue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/direct": {
         parameters: {
             query?: never;
@@ -1533,6 +1553,28 @@ export interface components {
             networkHours?: number | null;
             /** @description Reason, shown to the user; at most 500 characters. */
             reason?: string;
+        };
+        /** @description The catalogue. */
+        Catalogue: {
+            /** @description Oldest first. */
+            elements: components["schemas"]["CatalogueEntry"][];
+        };
+        /** @description An element, and what it is found by. */
+        CatalogueEntry: components["schemas"]["ElementEntry"] & {
+            /**
+             * @description What it is a picture of; the other pictures of it have the same family. Empty for elements
+             *     that admins added.
+             */
+            family: string;
+            /** @description Whether people are always drawn over it, as on a rug. */
+            flat: boolean;
+            footprint?: components["schemas"]["Footprint"] | null;
+            /** @description Name; may be empty. */
+            name: string;
+            /** @description Words to search for. */
+            tags: string[];
+            /** @description What sets it apart in its family. */
+            variant: string;
         };
         /**
          * @description How a space treats its messages.
@@ -3672,6 +3714,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AvatarList"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    catalogue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Catalogue"];
                 };
             };
             /** @description Refused; the document says why */
