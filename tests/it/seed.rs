@@ -1,12 +1,14 @@
 //! Seeding: seeding twice changes nothing, a change updates, and a mistake is named and changes
 //! nothing.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
 use plaza::components::unit::Tile;
 use plaza::store::seed::{Folder, SeedReport};
 
+use crate::harness::TestServer;
 use crate::store::{Home, on_both};
 
 const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/seed");
@@ -59,6 +61,54 @@ async fn twice(home: &Home, folder: &Folder) {
         }
     );
     assert!(!store.is_unseeded().await.unwrap());
+}
+
+async fn an_earlier_catalogue_is_brought_up_to_date(home: Home) {
+    let store = &home.store;
+    let seed = tempfile::tempdir().unwrap();
+    copy_fixture(seed.path());
+    let first = Folder::read(seed.path()).unwrap();
+    store.seed(&first).await.unwrap();
+    // As a version without families left it, and an admin changed it.
+    home.suffer("update elements set family = '', tags = '', name = 'Mat' where seed_key = 'rug'")
+        .await;
+    let file = seed.path().join("elements.json");
+    edit(
+        &file,
+        "\"flat\": true",
+        "\"flat\": true, \"family\": \"rug\", \"variant\": \"red\", \"tags\": [\"home\", \"floor\"]",
+    );
+    edit(
+        &file,
+        "[",
+        "[{\"key\": \"stool\", \"name\": \"Stool\", \"width\": 1, \"height\": 1, \"static\": false},",
+    );
+    let later = Folder::read(seed.path()).unwrap();
+    let report = |added, updated, unchanged| SeedReport {
+        added,
+        updated,
+        unchanged,
+    };
+    let extended = store.extend_catalogue(&later).await.unwrap();
+    assert_eq!(extended, report(1, 1, 1));
+    assert_eq!(
+        store.extend_catalogue(&later).await.unwrap(),
+        report(0, 0, 0)
+    );
+    let rows = store.catalogue().await.unwrap();
+    let found: Vec<_> = rows
+        .iter()
+        .map(|row| (&*row.element.name, &*row.family, &*row.variant))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("Tree", "tree", ""),
+            ("Mat", "rug", "red"),
+            ("Stool", "stool", "")
+        ]
+    );
+    assert_eq!(rows[1].tags, ["home", "floor"]);
 }
 
 async fn a_seeded_space_has_walls_zones_and_solid_elements(home: Home) {
@@ -146,6 +196,18 @@ async fn a_mistake_is_named_and_nothing_is_loaded(home: Home) {
             "element `tree`",
         ),
         ("elements.json", "\"y\": 1", "\"y\": 2", "footprint"),
+        (
+            "elements.json",
+            "\"flat\": true",
+            "\"tags\": [\"two words\"]",
+            "element `rug`: tags are",
+        ),
+        (
+            "elements.json",
+            "\"flat\": true",
+            "\"family\": \"\"",
+            "element `rug`: a family is",
+        ),
         (
             "elements.json",
             "\"tree\"",
@@ -304,7 +366,102 @@ fn the_built_in_seed_has_all_pictures_and_targets() {
     Folder::built_in().drawn_with(has_art).check().unwrap();
 }
 
+fn art(folder: &str) -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("assets/art")
+        .join(folder);
+    let mut pictures = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|end| end == "svg") {
+            let key = path.file_stem().unwrap().to_string_lossy().into_owned();
+            pictures.push((key, std::fs::read_to_string(&path).unwrap()));
+        }
+    }
+    pictures.sort();
+    pictures
+}
+
+#[test]
+fn the_catalogue_has_every_picture_in_its_size() {
+    let list = include_str!("../../assets/seed/elements.json");
+    let list: Vec<serde_json::Value> = serde_json::from_str(list).unwrap();
+    let mut listed: Vec<_> = list
+        .iter()
+        .map(|entry| entry["key"].as_str().unwrap().to_owned())
+        .collect();
+    listed.sort();
+    let pictures = art("elements");
+    let drawn: Vec<_> = pictures.iter().map(|(key, _)| key.clone()).collect();
+    assert_eq!(listed, drawn);
+    let guide = include_str!("../../docs/maps.md");
+    let mut variants = BTreeSet::new();
+    for entry in &list {
+        let key = entry["key"].as_str().unwrap();
+        let pixels = |name: &str| entry[name].as_u64().unwrap() * 32;
+        let size = format!("viewBox=\"0 0 {} {}\"", pixels("width"), pixels("height"));
+        let place = drawn.iter().position(|drawn| drawn == key).unwrap();
+        assert!(pictures[place].1.contains(&size), "{key}: not {size}");
+        assert!(
+            entry["tags"]
+                .as_array()
+                .is_some_and(|tags| !tags.is_empty())
+        );
+        let family = entry["family"].as_str().unwrap();
+        assert!(guide.contains(&format!("`{family}`")), "docs: {family}");
+        let variant = (family, entry["variant"].to_string());
+        assert!(variants.insert(variant), "{key}: this variant occurs twice");
+    }
+}
+
+#[test]
+fn all_colours_of_the_pictures_are_in_the_palette() {
+    let palette = include_str!("../../assets/art/palette.json");
+    for folder in ["tiles", "elements", "avatars", "avatars/sheets"] {
+        for (key, picture) in art(folder) {
+            // A reference to a part of the same picture is no colour.
+            let picture = picture.replace("href=\"#", "");
+            for colour in picture.split("=\"#").skip(1) {
+                let colour = format!("\"#{}\"", &colour[..6]);
+                assert!(palette.contains(&colour), "{folder}/{key}: {colour}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_catalogue_is_listed_with_families_and_words() {
+    let server = TestServer::start().await;
+    let catalogue = server.get("/catalogue", None).await.fine();
+    let listed = catalogue["elements"].as_array().unwrap();
+    let entry = |url: &str| {
+        let is_it = |entry: &&serde_json::Value| entry["imageUrl"] == url;
+        listed.iter().find(is_it).unwrap()
+    };
+    let cart = entry("/art/elements/popcorn-cart.svg");
+    assert_eq!(cart["name"], "Popcorn cart");
+    assert_eq!(cart["footprint"]["y"], 2);
+    assert_eq!(cart["family"], "popcorn-cart");
+    assert!(
+        cart["tags"]
+            .as_array()
+            .unwrap()
+            .contains(&"festival".into())
+    );
+    let (rug, red) = (
+        entry("/art/elements/rug.svg"),
+        entry("/art/elements/rug-plum.svg"),
+    );
+    assert_eq!(
+        (&rug["family"], &rug["flat"]),
+        (&red["family"], &red["flat"])
+    );
+    assert_ne!(rug["variant"], red["variant"]);
+    server.stop().await;
+}
+
 on_both!(
+    an_earlier_catalogue_is_brought_up_to_date,
     seeding_twice_changes_nothing,
     seeding_the_built_in_data_twice_changes_nothing,
     a_seeded_space_has_walls_zones_and_solid_elements,

@@ -87,7 +87,7 @@ impl Home {
     }
 
     /// Runs SQL that stands for the passage of time or an accident.
-    async fn suffer(&self, statement: &'static str) {
+    pub async fn suffer(&self, statement: &'static str) {
         let file = self.folder.path().join("plaza.db");
         let url = match &self.database {
             Some(database) => database.url(),
