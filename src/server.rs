@@ -152,6 +152,7 @@ impl Server {
                 .cluster
                 .as_ref()
                 .map(|cluster| TicketKey::new(&cluster.secret.key_for(b"portal"))),
+            message_key: Some(self.state.key().clone()),
         };
         let edge = Edge::new(
             store.clone(),

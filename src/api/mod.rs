@@ -141,6 +141,11 @@ impl AppState {
         }
     }
 
+    /// Key of the server.
+    pub const fn key(&self) -> &ServerKey {
+        &self.key
+    }
+
     /// Requirements for new passwords.
     fn password_demands(&self) -> Demands {
         if self.settings.open_admin_signup {

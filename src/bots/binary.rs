@@ -450,6 +450,7 @@ mod tests {
             edited: None,
             deleted: false,
             reactions: Vec::new(),
+            mac: Vec::new(),
         };
         let bytes = encode(&ServerMessage::Chat(ChatS2c::Message(message)));
         assert!(bytes.starts_with(&MESSAGE_VARIANTS));

@@ -9,6 +9,8 @@ use sha2::Sha256;
 
 use super::token::new_token;
 use super::{Store, StoreError};
+use crate::components::chat::ChatMessage;
+use crate::components::id::{ChatId, SpaceId, UserId};
 
 /// Length of a signature, in bytes.
 pub const SIGNATURE: usize = 16;
@@ -20,6 +22,8 @@ pub enum SignedFor {
     Thumbnail,
     /// The network of a guest.
     Network,
+    /// A chat message.
+    Message,
 }
 
 impl SignedFor {
@@ -27,6 +31,7 @@ impl SignedFor {
         match self {
             Self::Thumbnail => "thumbnail",
             Self::Network => "network",
+            Self::Message => "message",
         }
     }
 }
@@ -71,6 +76,72 @@ impl ServerKey {
     }
 }
 
+/// What a user said: the parts of a chat message that are signed.
+#[derive(Debug, Clone, Copy)]
+pub struct SaidWords<'a> {
+    /// Id of the message.
+    pub id: ChatId,
+    /// Who said it.
+    pub user: UserId,
+    /// Text.
+    pub text: &'a str,
+    /// Time, in Unix milliseconds.
+    pub at: u64,
+}
+
+impl<'a> From<&'a ChatMessage> for SaidWords<'a> {
+    fn from(message: &'a ChatMessage) -> Self {
+        Self {
+            id: message.id,
+            user: message.user,
+            text: &message.text,
+            at: message.at,
+        }
+    }
+}
+
+/// Signs the messages of one space, so that people can prove what was said there and is not stored.
+#[derive(Debug, Clone)]
+pub struct MessageKey {
+    key: ServerKey,
+    space: SpaceId,
+}
+
+impl MessageKey {
+    /// The key for the messages of a space.
+    pub const fn new(key: ServerKey, space: SpaceId) -> Self {
+        Self { key, space }
+    }
+
+    /// A key for tests.
+    #[cfg(test)]
+    pub fn of_test(space: SpaceId) -> Self {
+        Self::new(ServerKey("test".into()), space)
+    }
+
+    /// Signature of a message.
+    pub fn sign(&self, said: SaidWords<'_>) -> [u8; SIGNATURE] {
+        self.with_parts(said, |parts| self.key.sign(SignedFor::Message, parts))
+    }
+
+    /// Whether the server signed this message of this space.
+    pub fn verify(&self, said: SaidWords<'_>, signature: &[u8]) -> bool {
+        self.with_parts(said, |parts| {
+            self.key.verify(SignedFor::Message, parts, signature)
+        })
+    }
+
+    fn with_parts<T>(&self, said: SaidWords<'_>, act: impl FnOnce(&[&[u8]]) -> T) -> T {
+        act(&[
+            self.space.0.as_bytes(),
+            said.id.0.as_bytes(),
+            said.user.0.as_bytes(),
+            said.text.as_bytes(),
+            &said.at.to_be_bytes(),
+        ])
+    }
+}
+
 impl Store {
     /// The key of the server. The first process that asks makes it.
     pub async fn server_key(&self) -> Result<ServerKey, StoreError> {
@@ -90,6 +161,8 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
 
     #[test]
@@ -111,5 +184,33 @@ mod tests {
             assert!(!key.verify(what, &[b"one", b"two"], &signature[..length]));
         }
         assert_eq!(format!("{key:?}"), "ServerKey(…)");
+    }
+
+    #[test]
+    fn a_message_is_proven_as_it_was_said_and_where() {
+        let [space, elsewhere] = [1, 2].map(|number| SpaceId(Uuid::from_u128(number)));
+        let key = MessageKey::of_test(space);
+        let said = SaidWords {
+            id: ChatId(Uuid::from_u128(3)),
+            user: UserId(Uuid::from_u128(4)),
+            text: "hello",
+            at: 5,
+        };
+        let mac = key.sign(said);
+        assert!(key.verify(said, &mac));
+        assert!(!MessageKey::of_test(elsewhere).verify(said, &mac));
+        let id = ChatId(Uuid::from_u128(4));
+        let user = UserId(Uuid::from_u128(3));
+        for other in [
+            SaidWords { id, ..said },
+            SaidWords { user, ..said },
+            SaidWords {
+                text: "hell",
+                ..said
+            },
+            SaidWords { at: 6, ..said },
+        ] {
+            assert!(!key.verify(other, &mac), "{other:?}");
+        }
     }
 }

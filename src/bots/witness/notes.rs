@@ -149,6 +149,7 @@ mod tests {
             edited: None,
             deleted: false,
             reactions: Vec::new(),
+            mac: Vec::new(),
         }
     }
 

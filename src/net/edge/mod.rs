@@ -57,10 +57,11 @@ use crate::net::codec::MAX_MESSAGE;
 use crate::net::protocol::SUBPROTOCOL;
 use crate::net::protocol::client::JoinWord;
 use crate::net::relay::ClientId;
-use crate::net::relay::task::Relays;
+use crate::net::relay::task::{RelayKeys, Relays};
 use crate::net::relay::ticket::{TicketKey, Tickets};
 use crate::net::session::rates::Rates;
 use crate::store::Store;
+use crate::store::server_key::ServerKey;
 
 /// Size of a socket's read buffer in bytes: small, because every connection holds one as long as it
 /// lives.
@@ -88,6 +89,8 @@ pub struct EdgeSettings {
     /// Key that signs portal tickets, the same in all processes of a cluster; generated if there is
     /// none.
     pub ticket_key: Option<TicketKey>,
+    /// Key that signs chat messages, the same in all processes; without one they are not signed.
+    pub message_key: Option<ServerKey>,
 }
 
 #[expect(
@@ -144,7 +147,11 @@ impl Edge {
         let key = settings.ticket_key.clone().unwrap_or_else(random_key);
         let tickets = Tickets::new(key, connection::unix_millis);
         let id = RelayId(Uuid::new_v4().as_u64_pair().1);
-        let relays = Relays::new(id, spaces, tickets, stopping.clone(), tasks.clone());
+        let keys = RelayKeys {
+            tickets,
+            messages: settings.message_key.clone(),
+        };
+        let relays = Relays::new(id, spaces, keys, stopping.clone(), tasks.clone());
         Self(Arc::new(EdgeState {
             store,
             relays,

@@ -85,6 +85,8 @@ pub struct ChatMessageS2c {
     pub deleted: bool,
     /// Reactions to it.
     pub reactions: Vec<ReactionS2c>,
+    /// Signature of the server, 16 bytes: proves in a report what was said.
+    pub mac: Vec<u8>,
 }
 
 /// The users who reacted to a message with one emoji.
@@ -124,7 +126,7 @@ pub struct ChatBeforeC2s {
 
 impl ChatMessageS2c {
     /// A new message as users other than its sender see it.
-    pub fn of(message: &ChatMessage) -> Self {
+    pub fn of(message: &ChatMessage, mac: &[u8]) -> Self {
         Self {
             id: message.id.to_string(),
             client_id: None,
@@ -138,33 +140,38 @@ impl ChatMessageS2c {
             edited: message.edited,
             deleted: message.is_deleted,
             reactions: Vec::new(),
+            mac: mac.to_vec(),
         }
     }
 
     /// A message as its sender sees it.
-    pub fn own(message: &ChatMessage) -> Self {
+    pub fn own(message: &ChatMessage, mac: &[u8]) -> Self {
         Self {
             client_id: message.client_id,
-            ..Self::of(message)
+            ..Self::of(message, mac)
         }
     }
 
     /// A message with its reactions, without those of users the reader blocks.
-    pub fn judged(message: &ChatMessage, reader: UserId, blocked: &[UserId]) -> Self {
+    pub fn judged(
+        message: &ChatMessage,
+        mac: &[u8],
+        (reader, blocked): (UserId, &[UserId]),
+    ) -> Self {
         let kinds = message.reactions.iter();
         Self {
             reactions: kinds
                 .filter_map(|kind| ReactionS2c::of(kind, reader, blocked))
                 .collect(),
-            ..Self::of(message)
+            ..Self::of(message, mac)
         }
     }
 
     /// A message in the history. It has no player: the number may be another user's by now.
-    pub fn remembered(message: &ChatMessage, reader: UserId, blocked: &[UserId]) -> Self {
+    pub fn remembered(message: &ChatMessage, mac: &[u8], reader: (UserId, &[UserId])) -> Self {
         Self {
             player: None,
-            ..Self::judged(message, reader, blocked)
+            ..Self::judged(message, mac, reader)
         }
     }
 }
@@ -353,5 +360,6 @@ fn example(client_id: Option<u32>, player: Option<u32>) -> ChatMessageS2c {
             users: vec!["u1".into(), "u2".into()],
             more: 300,
         }],
+        mac: (0..16).map(|byte| byte * 17).collect(),
     }
 }

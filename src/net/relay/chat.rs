@@ -23,8 +23,11 @@ impl Relay {
         match fact {
             ChatFact::Said(message) => self.say(message),
             ChatFact::SaidBefore(message) => {
-                let message = ServerMessage::Chat(ChatS2c::Message(ChatMessageS2c::own(message)));
-                self.send(fact.audience(), &message);
+                let seen = ChatMessageS2c::own(message, &self.mac(message));
+                self.send(
+                    fact.audience(),
+                    &ServerMessage::Chat(ChatS2c::Message(seen)),
+                );
             }
             ChatFact::Forgotten => self.history.0.clear(),
             ChatFact::SaidNearby { message, hearers } => self.send_nearby(message, hearers),
@@ -51,16 +54,20 @@ impl Relay {
         }
     }
 
+    /// Signature of a message: computed once for all who are sent it.
+    fn mac(&self, message: &ChatMessage) -> Vec<u8> {
+        let key = self.message_key.as_ref();
+        key.map_or_else(Vec::new, |key| key.sign(message.into()).to_vec())
+    }
+
     fn say(&mut self, message: &ChatMessage) {
         // A snapshot that replaced ticks includes the message already, and clients have it.
         if self.history.get(message.id).is_some() {
             return;
         }
         self.history.add(message.clone());
-        let others: Bytes = encode(&ServerMessage::Chat(ChatS2c::Message(ChatMessageS2c::of(
-            message,
-        ))))
-        .into();
+        let mac = self.mac(message);
+        let others = bytes_of(ChatMessageS2c::of(message, &mac));
         let json = json_view::new_message(message);
         for client in self
             .clients
@@ -75,21 +82,17 @@ impl Relay {
                     }
                 }
                 ProtocolView::Binary(_) if client.player == message.player => {
-                    client.sink.event(
-                        encode(&ServerMessage::Chat(ChatS2c::Message(ChatMessageS2c::own(
-                            message,
-                        ))))
-                        .into(),
-                    );
+                    client
+                        .sink
+                        .event(bytes_of(ChatMessageS2c::own(message, &mac)));
                 }
                 ProtocolView::Binary(_) if message.reactions.is_empty() => {
                     client.sink.event(others.clone());
                 }
                 ProtocolView::Binary(_) => {
-                    let seen = ChatMessageS2c::judged(message, client.user, &client.blocked);
-                    client
-                        .sink
-                        .event(encode(&ServerMessage::Chat(ChatS2c::Message(seen))).into());
+                    let own = (client.user, client.blocked.as_slice());
+                    let seen = ChatMessageS2c::judged(message, &mac, own);
+                    client.sink.event(bytes_of(seen));
                 }
             }
         }
@@ -101,7 +104,8 @@ impl Relay {
         let mut bytes = 0;
         let mut more = false;
         for message in self.remembered(client, before) {
-            let seen = ChatMessageS2c::remembered(message, client.user, &client.blocked);
+            let own = (client.user, client.blocked.as_slice());
+            let seen = ChatMessageS2c::remembered(message, &self.mac(message), own);
             bytes += encode(&seen).len();
             more = bytes > PAGE_BYTES && !messages.is_empty();
             if more {
@@ -156,18 +160,13 @@ impl Relay {
 
     /// Sends a message to its sender and to the players who hear it.
     fn send_nearby(&self, message: &ChatMessage, hearers: &[PlayerId]) {
-        let others: Bytes = encode(&ServerMessage::Chat(ChatS2c::Message(ChatMessageS2c::of(
-            message,
-        ))))
-        .into();
+        let mac = self.mac(message);
+        let others = bytes_of(ChatMessageS2c::of(message, &mac));
         for client in self.clients.values() {
             if client.player == message.player {
                 client.sink.event(match client.view {
                     ProtocolView::Json(_) => json_view::new_message(message),
-                    ProtocolView::Binary(_) => encode(&ServerMessage::Chat(ChatS2c::Message(
-                        ChatMessageS2c::own(message),
-                    )))
-                    .into(),
+                    ProtocolView::Binary(_) => bytes_of(ChatMessageS2c::own(message, &mac)),
                 });
             } else if hearers.binary_search(&client.player).is_ok()
                 && !client.keeps_away(message.user)
@@ -250,6 +249,10 @@ impl Relay {
         }
         self.history = History(history.iter().cloned().collect());
     }
+}
+
+fn bytes_of(message: ChatMessageS2c) -> Bytes {
+    encode(&ServerMessage::Chat(ChatS2c::Message(message))).into()
 }
 
 /// Reactions in `message` that `than` lacks.

@@ -55,6 +55,7 @@ use crate::net::protocol::ServerMessage;
 use crate::net::protocol::element::{ElementS2c, MapChangedS2c};
 use crate::net::protocol::emote::EmoteS2c;
 use crate::net::protocol::follow::FollowedS2c;
+use crate::store::server_key::MessageKey;
 
 /// Maximum size of the chat messages in one history message, in bytes.
 const PAGE_BYTES: usize = 32 * 1024 - 64;
@@ -78,6 +79,8 @@ pub struct Relay {
     abandoned: BTreeMap<UserId, Departure>,
     /// Issues portal tickets; without it, users arrive at the default point.
     tickets: Option<Tickets>,
+    /// Signs chat messages; without it they are not signed.
+    message_key: Option<MessageKey>,
     step: OverloadLevel,
     skipped: u64,
     scratch: Scratch,
@@ -99,6 +102,7 @@ impl Relay {
             nearby: Nearby::default(),
             abandoned: BTreeMap::new(),
             tickets: None,
+            message_key: None,
             step: OverloadLevel::default(),
             skipped: 0,
             scratch: Scratch::default(),
@@ -108,6 +112,11 @@ impl Relay {
     /// Sets the issuer of portal tickets.
     pub fn give_tickets(&mut self, tickets: Tickets) {
         self.tickets = Some(tickets);
+    }
+
+    /// Sets the key that signs chat messages.
+    pub fn give_message_key(&mut self, key: MessageKey) {
+        self.message_key = Some(key);
     }
 
     /// The current step of the overload ladder.

@@ -18,6 +18,7 @@ use crate::components::command::Command;
 use crate::components::fact::TickOutput;
 use crate::components::id::{ChatId, RelayId, SpaceId};
 use crate::host::{Ending, SendError, SpaceUpdate};
+use crate::store::server_key::{MessageKey, ServerKey};
 
 /// Maximum number of commands waiting for one relay; joining waits beyond that.
 const WAITING: usize = 256;
@@ -67,6 +68,15 @@ impl RelayHandle {
     }
 }
 
+/// What relays sign with.
+#[derive(Clone)]
+pub struct RelayKeys {
+    /// Issues and checks portal tickets.
+    pub tickets: Tickets,
+    /// Signs chat messages.
+    pub messages: Option<ServerKey>,
+}
+
 /// The relays of this edge, one for each space with clients here.
 #[derive(Clone)]
 pub struct Relays {
@@ -74,7 +84,7 @@ pub struct Relays {
     id: RelayId,
     spaces: Spaces,
     running: Arc<Mutex<HashMap<SpaceId, RelayHandle>>>,
-    tickets: Tickets,
+    keys: RelayKeys,
     stopping: CancellationToken,
     tasks: TaskTracker,
 }
@@ -84,14 +94,14 @@ impl Relays {
     pub fn new(
         id: RelayId,
         spaces: Spaces,
-        tickets: Tickets,
+        keys: RelayKeys,
         stopping: CancellationToken,
         tasks: TaskTracker,
     ) -> Self {
         Self {
             id,
             spaces,
-            tickets,
+            keys,
             running: Arc::default(),
             stopping,
             tasks,
@@ -105,7 +115,7 @@ impl Relays {
 
     /// Issues and checks portal tickets.
     pub const fn tickets(&self) -> &Tickets {
-        &self.tickets
+        &self.keys.tickets
     }
 
     /// The relay of a space; starts it, and opens the space for `by`, if necessary.
@@ -129,7 +139,10 @@ impl Relays {
         };
         running.insert(space, started.clone());
         let mut relay = Relay::new(self.id, scene);
-        relay.give_tickets(self.tickets.clone());
+        relay.give_tickets(self.keys.tickets.clone());
+        if let Some(key) = self.keys.messages.clone() {
+            relay.give_message_key(MessageKey::new(key, space));
+        }
         let task = Task {
             id: space,
             relay,

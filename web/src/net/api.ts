@@ -406,5 +406,6 @@ function messageOf(entry: Schema<"MessageEntry">): ChatMessage {
     edited: entry.editedAt,
     deleted: entry.deleted,
     reactions: entry.reactions.map(({ emoji, userIds }) => ({ emoji, users: userIds, more: 0 })),
+    mac: [],
   };
 }

@@ -7,7 +7,7 @@ import { readCell } from "./packed";
 export const SUBPROTOCOL = "plaza.v1";
 export const VERSION = 1;
 /** Hash of all types. Client and server refuse each other when theirs differ. */
-export const SCHEMA = 3924841213;
+export const SCHEMA = 3292113805;
 /** Common reactions: each message keeps places for them. */
 export const REACTIONS = ["👍", "❤️", "😂", "🎉", "😮", "🙏", "👀", "✅"];
 
@@ -208,6 +208,8 @@ export interface ChatMessage {
   deleted: boolean;
   /** Reactions to it. */
   reactions: Reaction[];
+  /** Signature of the server, 16 bytes: proves in a report what was said. */
+  mac: number[];
 }
 
 /** A message was refused. */
@@ -1253,6 +1255,7 @@ function readChatMessage(r: Reader): ChatMessage {
     edited: r.option(() => r.uint()),
     deleted: r.bool(),
     reactions: r.list(() => readReaction(r)),
+    mac: r.list(() => r.u8()),
   };
 }
 

@@ -22,6 +22,7 @@ const message = (at: number): ChatMessage => ({
   edited: null,
   deleted: false,
   reactions: [],
+  mac: [],
 });
 const messages = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, index) => message(from + index));

@@ -81,7 +81,7 @@ export class Conversation {
     this.#chatId = (this.#chatId + 1) >>> 0;
     const clientId = this.#chatId;
     const now = Date.now();
-    const rest = { scope, replyTo, edited: null, deleted: false, reactions: [] };
+    const rest = { scope, replyTo, edited: null, deleted: false, reactions: [], mac: [] };
     this.#list.say(
       { id: `mine-${clientId}`, clientId, ...this.port.me(), text, at: now, ...rest },
       now,

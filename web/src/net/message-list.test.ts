@@ -14,6 +14,7 @@ const said = (text: string, at = 0, clientId: number | null = null, user = "bo")
   edited: null,
   deleted: false,
   reactions: [],
+  mac: [],
 });
 const own = (text: string, clientId: number, at = 0) => ({
   ...said(text, at, clientId, "me"),

@@ -11,7 +11,7 @@ import { ChatPanel, type Tab } from "./chat";
 const message = (id: string, user: string, scope = SPACE): ShownMessage => ({
   ...{ id, user, name: user, text: `text of ${id}`, scope, at: 0 },
   ...{ clientId: null, player: null, replyTo: null, edited: null, deleted: false, reactions: [] },
-  ...{ isWaiting: false, refused: null },
+  ...{ isWaiting: false, refused: null, mac: [] },
 });
 const card = (player: number, name: string) => ({ player, name, user: name }) as Card;
 

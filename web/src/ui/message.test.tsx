@@ -10,7 +10,7 @@ function item(more: Partial<ShownMessage>, mayModerate = false): string {
   const message: ShownMessage = {
     ...{ id: "m", user: "bo", name: "Bo", text: "hello", scope: 0, at: 0, clientId: null },
     ...{ player: null, replyTo: null, edited: null, deleted: false, reactions: [] },
-    ...{ isWaiting: false, refused: null },
+    ...{ isWaiting: false, refused: null, mac: [] },
     ...more,
   };
   const conversation = {
