@@ -7,6 +7,7 @@ pub const fn refusal(permission: Permission) -> &'static str {
     match permission {
         Permission::WriteToSpace => "Your role here may not write to the whole space.",
         Permission::UseAccount => "Guests may not do this. Make an account first.",
+        Permission::Report => "Your role here may not report people.",
         Permission::Build => "Your role here may not change what stands in this space.",
         Permission::Invite => "Your role here may not invite people.",
         Permission::AnswerJoinRequests => "Your role here may not let people in.",

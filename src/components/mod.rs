@@ -30,6 +30,7 @@ pub mod peers;
 pub mod permissions;
 pub mod player;
 pub mod presence;
+pub mod report;
 pub mod scene;
 pub mod searching;
 pub mod status;

@@ -106,6 +106,8 @@ permissions! {
     WriteToSpace,
     /// Make spaces, upload pictures, and write first to another user.
     UseAccount,
+    /// Report people to those who look after the space.
+    Report,
     /// Place and remove objects in the space.
     Build,
     /// Make invites to the space, and see its invites.
@@ -216,6 +218,7 @@ pub const fn may(standing: Standing, permission: Permission) -> bool {
     let least = match permission {
         Permission::WriteToSpace => roles.say,
         Permission::UseAccount => SpaceRole::Visitor,
+        Permission::Report => SpaceRole::Guest,
         // Admins look after the spaces of others, but do not build there.
         Permission::Build => {
             let is_no_ones = matches!(owner, OwnedBy::NoOne);
@@ -251,6 +254,7 @@ mod tests {
         let table = [
             (Permission::WriteToSpace, "yes yes yes  yes yes yes"),
             (Permission::UseAccount, "yes yes yes  yes yes yes"),
+            (Permission::Report, "yes yes yes  yes yes yes"),
             (Permission::Build, "yes no no  yes no yes"),
             (Permission::Invite, "yes no no  yes yes yes"),
             (Permission::AnswerJoinRequests, "yes no no  yes yes yes"),
@@ -306,6 +310,7 @@ mod tests {
         match permission {
             Permission::WriteToSpace
             | Permission::UseAccount
+            | Permission::Report
             | Permission::Build
             | Permission::Invite
             | Permission::AnswerJoinRequests

@@ -58,6 +58,8 @@ pub enum Act {
     Unmute,
     /// A space was locked down, or a lockdown was ended.
     Lockdown,
+    /// A report was answered.
+    AnswerReport,
     /// A join request was answered.
     AnswerRequest,
     /// An invite to a space was made.
@@ -89,6 +91,7 @@ impl Act {
             Self::Mute => "mute",
             Self::Unmute => "unmute",
             Self::Lockdown => "lockdown",
+            Self::AnswerReport => "answer-report",
             Self::AnswerRequest => "answer-request",
             Self::Invite => "invite",
             Self::RevokeInvite => "revoke-invite",

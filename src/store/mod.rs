@@ -33,6 +33,7 @@ mod names;
 mod opening;
 pub mod owners;
 pub mod paging;
+pub mod reports;
 mod retention;
 pub mod search;
 pub mod seed;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{Home, on_both};
 
-fn message(number: u128, text: &str) -> ChatMessage {
+pub fn message(number: u128, text: &str) -> ChatMessage {
     let speech = Speech {
         id: ChatId(Uuid::from_u128(number)),
         client_id: None,
@@ -28,7 +28,7 @@ fn message(number: u128, text: &str) -> ChatMessage {
     )
 }
 
-fn said(messages: &[ChatMessage]) -> Vec<DurableEvent> {
+pub fn said(messages: &[ChatMessage]) -> Vec<DurableEvent> {
     messages.iter().cloned().map(DurableEvent::Said).collect()
 }
 

@@ -19,6 +19,7 @@ mod moderation;
 mod owners;
 mod people;
 mod places;
+mod reports;
 mod together;
 mod uploads;
 
