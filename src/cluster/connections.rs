@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use crate::components::id::{SpaceId, UserId};
 use crate::components::membership::{EntryRefusal, Membership, Mutes};
 use crate::components::permissions::{Permission, SpaceRole};
+use crate::components::report::ReportNews;
 use crate::store::sessions::{SessionEnd, SessionId};
 use crate::store::{Store, StoreError, now_ms};
 
@@ -42,6 +43,8 @@ pub enum ConnectionNews {
     },
     /// A user of that name asks to be let in, and this one may answer.
     JoinRequest(String),
+    /// There is news of a report.
+    Report(ReportNews),
 }
 
 /// What a user is told of when it changes.
@@ -280,7 +283,7 @@ impl Connections {
         for pairs in users.chunks(AT_ONCE) {
             for (user, space, membership) in store.memberships(pairs).await? {
                 if membership.may(Permission::AnswerJoinRequests) {
-                    for listener in self.listeners(user, space) {
+                    for listener in self.listeners(user, Some(space)) {
                         listener(&news);
                     }
                 }
@@ -289,13 +292,23 @@ impl Connections {
         Ok(())
     }
 
-    /// Listeners of a user's connections in a space.
-    fn listeners(&self, user: UserId, space: SpaceId) -> Vec<Listener> {
+    /// Tells users of a report: in one space, or in all.
+    pub fn tell_of_report(&self, users: &[UserId], space: Option<SpaceId>, news: ReportNews) {
+        for user in users {
+            for listener in self.listeners(*user, space) {
+                listener(&ConnectionNews::Report(news));
+            }
+        }
+    }
+
+    /// Listeners of a user's connections in a space, or in any.
+    fn listeners(&self, user: UserId, space: Option<SpaceId>) -> Vec<Listener> {
         let entries = self.0.entries.lock();
         let theirs = entries.0.get(&Some(user)).into_iter();
-        let there = theirs
-            .flat_map(HashMap::values)
-            .filter(|entry| entry.place.is_some_and(|place| place.space == space));
+        let there = theirs.flat_map(HashMap::values).filter(|entry| {
+            let place = entry.place;
+            place.is_some_and(|place| space.is_none_or(|space| place.space == space))
+        });
         there.map(|entry| Arc::clone(&entry.listener)).collect()
     }
 

@@ -11,6 +11,7 @@ use super::spaces::OpenSpace;
 use crate::components::command::Command;
 use crate::components::direct::DirectMessage;
 use crate::components::id::{SpaceId, UserId};
+use crate::components::report::ReportNews;
 use crate::components::scene::Scene;
 use crate::host::{Ending, SpaceHandle};
 use crate::link::{Hosting, LinkBroadcast};
@@ -72,6 +73,12 @@ impl Spaces {
             .tasks
             .spawn(async move { inner.tell_of_request(space, &of).await });
         self.spread(LinkBroadcast::JoinRequest(space, name.to_owned()));
+    }
+
+    /// Tells users of a report, in every process: in one space, or wherever they are.
+    pub fn tell_of_report(&self, users: Vec<UserId>, space: Option<SpaceId>, news: ReportNews) {
+        self.0.connections.tell_of_report(&users, space, news);
+        self.spread(LinkBroadcast::Report(users, space, news));
     }
 
     fn tell_here(&self, space: SpaceId, command: Command) {
@@ -152,6 +159,9 @@ impl Hosting for Spaces {
             LinkBroadcast::Look => self.0.look(FeedQuery::AtAll),
             LinkBroadcast::JoinRequest(space, name) => {
                 self.0.tell_of_request(space, &name).await;
+            }
+            LinkBroadcast::Report(users, space, news) => {
+                self.0.connections.tell_of_report(&users, space, news);
             }
             LinkBroadcast::Memberships(space) => {
                 self.0.connections.note_change(space);

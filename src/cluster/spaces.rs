@@ -27,17 +27,21 @@ use super::ownership::{Epoch, Event, LOOK_EVERY, SpaceRoute};
 pub use super::shared::Spaces;
 use super::shared::SpacesState;
 use super::vault::Vault;
+use crate::components::fact::Snapshot;
 use crate::components::id::SpaceId;
 use crate::components::peers::SfuEndpoint;
 use crate::components::scene::Scene;
 use crate::components::unit::TickRate;
-use crate::host::{Ending, Host, SpaceHandle};
+use crate::host::{Ending, Host, SpaceHandle, SpaceUpdate};
 use crate::link::Links;
 use crate::media::sfu::Sfu;
 use crate::store::{Store, StoreError};
 
 /// How long a caller waits for a space to be found or taken.
 const ENTER_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long a caller waits for the next tick of a space.
+const SNAPSHOT_WITHIN: Duration = Duration::from_secs(1);
 
 /// Why a space cannot be entered.
 #[derive(Debug, thiserror::Error)]
@@ -231,6 +235,16 @@ impl Spaces {
         match self.opened(space) {
             Some((handle, _)) => handle.people(),
             None => self.0.census.lock().people(space),
+        }
+    }
+
+    /// The visible state of a space at its next tick; `None` unless it runs in this process.
+    pub async fn snapshot_here(&self, space: SpaceId) -> Option<Arc<Snapshot>> {
+        let (handle, _) = self.opened(space)?;
+        let mut updates = handle.follow();
+        match timeout(SNAPSHOT_WITHIN, updates.recv()).await {
+            Ok(Some(SpaceUpdate::Snapshot { snapshot, .. })) => Some(snapshot),
+            _ => None,
         }
     }
 

@@ -14,6 +14,7 @@ use crate::components::movement::{MovementCommand, MovementFact};
 use crate::components::peers::{MediaRoute, ProximityCommand, ProximityFact, ProximityReason};
 use crate::components::player::{Goal, PlayerRef};
 use crate::components::presence::{JoinRefusal, PresenceCommand, PresenceFact};
+use crate::components::report::ReportNews;
 use crate::components::status::{Status, StatusCommand, StatusFact, WaveKind};
 use crate::components::zone::{ZoneCommand, ZoneFact, ZoneKind};
 use crate::host::{Ending, SpaceUpdate};
@@ -26,6 +27,7 @@ fn types() -> WireTypes {
         ToHost,
         ToEdge,
         LinkBroadcast,
+        ReportNews,
         SpaceUpdate,
         Ending,
         Command,

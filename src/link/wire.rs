@@ -13,6 +13,7 @@ use super::tls::Binding;
 use crate::components::command::Command;
 use crate::components::direct::DirectMessage;
 use crate::components::id::{SpaceId, UserId};
+use crate::components::report::ReportNews;
 use crate::components::scene::Scene;
 use crate::host::SpaceUpdate;
 use crate::net::registry;
@@ -167,6 +168,8 @@ pub enum LinkBroadcast {
     Memberships(SpaceId),
     /// A user of that name asks to be let into a space; people inside who may answer are told.
     JoinRequest(SpaceId, String),
+    /// These users are told of a report, in this space or wherever they are.
+    Report(Vec<UserId>, Option<SpaceId>, ReportNews),
 }
 
 /// Why a link failed.

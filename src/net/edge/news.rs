@@ -1,8 +1,9 @@
-//! News: what a user is told when their standing in the space changes while they are inside, or
-//! when someone asks to be let in.
+//! News: what a user is told when their standing in the space changes while they are inside, when
+//! someone asks to be let in, and of reports.
 
 use crate::cluster::connections::KnownMembership;
 use crate::components::permissions::SpaceRole;
+use crate::components::report::ReportNews;
 use crate::components::utc::utc;
 
 /// Code of notices about one's own role and mutes.
@@ -10,6 +11,10 @@ pub(super) const MEMBERSHIP: &str = "membership";
 
 /// Code of notices about join requests.
 pub(super) const JOIN_REQUEST: &str = "join-request";
+
+/// Codes of notices about reports: that there is a new one, and that one's own was answered.
+pub(super) const REPORT: &str = "report";
+pub(super) const REPORT_ANSWERED: &str = "report-answered";
 
 /// What changed for the user; `None` when it is nothing to speak of.
 pub(super) fn changed(before: KnownMembership, after: KnownMembership, now: i64) -> Option<String> {
@@ -55,6 +60,14 @@ pub(super) fn changed(before: KnownMembership, after: KnownMembership, now: i64)
 /// Who asks to be let in.
 pub(super) fn join_request(name: &str) -> String {
     format!("{name} asks to join this space.")
+}
+
+/// Code and text about a report.
+pub(super) const fn of_report(news: ReportNews) -> (&'static str, &'static str) {
+    match news {
+        ReportNews::New => (REPORT, "A person was reported. You may answer."),
+        ReportNews::Answered => (REPORT_ANSWERED, "Your report was answered."),
+    }
 }
 
 #[cfg(test)]

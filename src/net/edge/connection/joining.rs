@@ -305,6 +305,11 @@ impl Connection {
                     }
                     return;
                 }
+                ConnectionNews::Report(news) => {
+                    let (code, text) = news::of_report(*news);
+                    queue.reply(replies::notice(code, text));
+                    return;
+                }
                 ConnectionNews::JoinRequest(name) => {
                     let text = news::join_request(name);
                     queue.reply(replies::notice(news::JOIN_REQUEST, &text));
