@@ -108,6 +108,11 @@ impl Caller {
 pub struct Admin(SignedIn);
 
 impl Admin {
+    /// The admin's id.
+    pub const fn user(&self) -> UserId {
+        self.0.user
+    }
+
     /// The admin as the audit log names it.
     pub fn actor(&self) -> Actor {
         Actor::from(&self.0)

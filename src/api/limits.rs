@@ -63,22 +63,36 @@ impl GuestLimits {
     }
 }
 
-/// Rate limit of direct messages: ten in ten seconds per user, as for chat in a space.
-pub struct WriteLimits(Buckets);
+/// Rate limit of what a user writes to others; by default of direct messages: ten in ten seconds
+/// per user, as for chat in a space.
+pub struct WriteLimits {
+    buckets: Buckets,
+    budget: Budget,
+}
 
 impl Default for WriteLimits {
     fn default() -> Self {
-        let burst = NonZeroU32::MIN.saturating_add(9);
-        Self(Buckets::new(
-            Quota::per_second(NonZeroU32::MIN).allow_burst(burst),
-        ))
+        Self::of(Quota::per_second(NonZeroU32::MIN), Budget::Directs)
     }
 }
 
 impl WriteLimits {
+    /// Rate limit of reports: one a minute per user, ten at once.
+    pub fn of_reports() -> Self {
+        Self::of(Quota::per_minute(NonZeroU32::MIN), Budget::Edits)
+    }
+
+    fn of(quota: Quota, budget: Budget) -> Self {
+        let burst = NonZeroU32::MIN.saturating_add(9);
+        Self {
+            buckets: Buckets::new(quota.allow_burst(burst)),
+            budget,
+        }
+    }
+
     /// Counts a message.
     pub fn write(&self, user: UserId, budgets: &Budgets) -> Result<(), ApiError> {
-        take(&self.0, Who::User(user), Budget::Directs, budgets)
+        take(&self.buckets, Who::User(user), self.budget, budgets)
     }
 }
 

@@ -19,7 +19,7 @@ use crate::store::paging::ListPage;
 /// Members per page.
 const PAGE: u32 = 100;
 
-const NO_USER: &str = "There is no such user.";
+pub(super) const NO_USER: &str = "There is no such user.";
 
 /// Page of the member list.
 #[derive(Deserialize, IntoParams)]

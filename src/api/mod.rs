@@ -58,6 +58,9 @@ mod patch;
 mod pictures;
 mod policy;
 mod proof;
+mod report_context;
+mod report_list;
+mod reports;
 pub mod routes;
 mod sessions;
 mod setup;
@@ -101,6 +104,7 @@ pub struct AppState {
     limits: Arc<limits::AuthLimits>,
     guests: Arc<limits::GuestLimits>,
     writes: Arc<limits::WriteLimits>,
+    reports: Arc<limits::WriteLimits>,
     picture_hosts: Arc<policy::PictureHosts>,
     drawings: drawn::Drawings,
     arrivals: arrivals::UploadPlaces,
@@ -123,6 +127,7 @@ impl AppState {
             limits: Arc::new(limits::AuthLimits::new(settings.auth_rate)),
             guests: Arc::new(limits::GuestLimits::new(settings.guests.per_hour)),
             writes: Arc::default(),
+            reports: Arc::new(limits::WriteLimits::of_reports()),
             rates: Arc::default(),
             picture_hosts: Arc::default(),
             drawings: drawn::Drawings::default(),

@@ -22,9 +22,9 @@ use super::drawn::AsKept;
 use super::{
     AppState, access_policy, account, admin, arrivals, assets, audit_log, avatars, budgets,
     cluster, direct, document, elements, extract, files, guests, health, ice, invites,
-    join_requests, layers, lobby, maps, measurements, members, metadata, moderation, sessions,
-    setup, space_change, space_chat, space_elements, space_export, space_invites, space_map,
-    space_messages, space_settings, spaces, thumbnails, uploading, uploads, web,
+    join_requests, layers, lobby, maps, measurements, members, metadata, moderation, reports,
+    sessions, setup, space_change, space_chat, space_elements, space_export, space_invites,
+    space_map, space_messages, space_settings, spaces, thumbnails, uploading, uploads, web,
 };
 use crate::net::edge::{self, Edge};
 
@@ -111,6 +111,9 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(moderation::ban, moderation::lift_ban))
         .routes(routes!(moderation::list))
         .routes(routes!(moderation::lock_down, moderation::end_lockdown))
+        .routes(routes!(reports::list, reports::add))
+        .routes(routes!(reports::answer))
+        .routes(routes!(reports::own))
         .routes(routes!(audit_log::of_space))
         .routes(routes!(space_elements::place, space_elements::remove))
         .routes(routes!(space_elements::remove_by_path))
@@ -140,6 +143,8 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(admin::delete_space))
         .routes(routes!(uploads::all))
         .routes(routes!(audit_log::show))
+        .routes(routes!(reports::for_admins))
+        .routes(routes!(reports::answer_as_admin))
         .routes(routes!(cluster::show))
         .routes(routes!(cluster::drain))
         .routes(routes!(cluster::undrain))

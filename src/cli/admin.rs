@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use clap::Subcommand;
 
 use super::options::{DataOptions, Reach};
-use super::{accounts, cluster, print, uploads};
+use super::{accounts, cluster, print, reports, uploads};
 use crate::api::{Demands, Passwords, new_password};
 use crate::components::id::{SpaceId, UserId};
 use crate::components::name;
@@ -51,6 +51,8 @@ pub enum AdminCommand {
     },
     /// List uploaded pictures, the newest first, or delete one
     Uploads(uploads::Uploads),
+    /// List reports of people for admins, the newest first, or answer one
+    Reports(reports::Reports),
     /// Show actions of admins, the newest first
     AuditLog {
         /// The most rows to show
@@ -138,6 +140,7 @@ pub async fn run(command: AdminCommand) -> anyhow::Result<()> {
             Ok(())
         }
         AdminCommand::Uploads(uploads) => uploads.run().await,
+        AdminCommand::Reports(reports) => reports.run().await,
         AdminCommand::AuditLog { limit, place } => audit_log(limit, &place).await,
         AdminCommand::Invite(invite) => accounts::invite(invite).await,
         AdminCommand::Invites(invites) => accounts::invites(invites).await,

@@ -24,6 +24,7 @@ mod cluster;
 mod guardian;
 mod options;
 mod print;
+mod reports;
 mod serve;
 mod signals;
 mod uploads;

@@ -25,7 +25,7 @@ async fn admin_command(folder: &Path, words: &[&str]) -> Output {
 }
 
 /// Output of a command that succeeds.
-async fn fine(folder: &Path, words: &[&str]) -> String {
+pub async fn fine(folder: &Path, words: &[&str]) -> String {
     let output = admin_command(folder, words).await;
     assert!(output.status.success(), "{words:?}: {output:?}");
     String::from_utf8(output.stdout).unwrap()

@@ -51,6 +51,7 @@ mod overload;
 mod permissions;
 mod postgres;
 mod quotas;
+mod reports;
 mod resume;
 mod searching;
 mod seed;

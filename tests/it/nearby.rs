@@ -46,7 +46,7 @@ async fn two() -> Two {
 }
 
 /// Waits until a client hears another player and is heard.
-async fn connected(client: &mut BinaryClient) {
+pub async fn connected(client: &mut BinaryClient) {
     client
         .until(|_, message| match message {
             ServerMessage::Peers(peers) => peers.peers.iter().any(|peer| peer.hear && peer.heard),

@@ -120,6 +120,7 @@ fn for_everyone() -> Vec<Row> {
             .first("$target")
             .body(r#"{"upTo": "018f0000-0000-7000-8000-000000000000"}"#),
         row("uploads", Need::Token),
+        row("ownReports", Need::Token),
         row("acceptInvite", Need::Token).first("$made").before(
             By::Owner,
             "POST /space/$space/invite",
@@ -211,6 +212,10 @@ fn of_people() -> Vec<Row> {
             r#"{"role": "member"}"#,
             "",
         ),
+        row("report", Need::InSpace("Report")).body(r#"{"aboutId": "$target", "kind": "spam"}"#),
+        row("reports", moderate),
+        // There is no such report.
+        row("answerReport", moderate).body("{}").answers(400, 403),
         row("sanctions", moderate),
         row("spaceAuditLog", moderate),
         row("kick", moderate).body("{}"),
@@ -241,6 +246,12 @@ fn of_the_server() -> Vec<Row> {
     vec![
         row("users", Need::Admin),
         row("auditLog", Need::Admin),
+        row("adminReports", Need::Admin),
+        // There is no such report.
+        row("answerReportAsAdmin", Need::Admin)
+            .first("none")
+            .body("{}")
+            .answers(400, 403),
         row("allUploads", Need::Admin),
         row("cluster", Need::Admin),
         // There is one process: nothing can move.
@@ -389,6 +400,7 @@ impl Scene {
                 "{line}" => "$line",
                 "{user}" => "$target",
                 "{invite}" => "$made",
+                "{report}" => "none",
                 part if part.starts_with('{') => row.first,
                 part => part,
             };

@@ -170,6 +170,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List reports for admins
+         * @description Those about people with no one in the space above them; with `all` also the others.
+         */
+        get: operations["adminReports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/report/{report}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Answer a report as an admin */
+        post: operations["answerReportAsAdmin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/space/{id}": {
         parameters: {
             query?: never;
@@ -581,6 +618,26 @@ export interface paths {
          * @description Its connections end within a second, in every process.
          */
         delete: operations["endSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List one's own reports
+         * @description Those that the caller wrote, in all spaces, with their answers.
+         */
+        get: operations["ownReports"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1104,6 +1161,53 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/space/{id}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the reports of a space
+         * @description For moderators: those about people with a lower role than theirs. Those for admins of the server
+         *     are in a list of their own.
+         */
+        get: operations["reports"];
+        put?: never;
+        /**
+         * Report a person
+         * @description For everyone who may enter the space. The report goes to moderators of the space who are above
+         *     the person, else to admins of the server. The server adds roles, zones and who was within
+         *     hearing, as far as it knows. Ten open reports per user, three per guest.
+         */
+        post: operations["report"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/space/{id}/report/{report}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer a report
+         * @description It is done then, and its author is told. Of several answers the first counts.
+         */
+        post: operations["answerReport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/space/{id}/sanction": {
         parameters: {
             query?: never;
@@ -1489,8 +1593,8 @@ export interface components {
             /**
              * @description Action: `suspend`, `unsuspend`, `sign-out`, `reset-password`, `make-admin`, `delete-space`,
              *     `delete-upload`, `set-role`, `change-space`, `invite`, `revoke-invite`, `accept-invite`,
-             *     `kick`, `lift-kick`, `ban`, `lift-ban`, `mute`, `unmute`, `lockdown`, `answer-request`;
-             *     later versions have more.
+             *     `kick`, `lift-kick`, `ban`, `lift-ban`, `mute`, `unmute`, `lockdown`, `answer-request`,
+             *     `answer-report`; later versions have more.
              */
             action: string;
             /** @description Name of that user; `command line` when there is none. */
@@ -2206,6 +2310,40 @@ export interface components {
             /** @description Number of spaces it runs. */
             spaces: number;
         };
+        /** @description A report as its author sees it. */
+        OwnReport: {
+            /** @description Name of the person. */
+            about: string;
+            /** @description Answer; may be empty. */
+            answer: string;
+            /**
+             * Format: int64
+             * @description Time, in Unix milliseconds.
+             */
+            at: number;
+            /**
+             * Format: int64
+             * @description Time of the answer, in Unix milliseconds; null while it is open.
+             */
+            doneAt: number | null;
+            /** @description Id of the report. */
+            id: string;
+            /** @description What it is about. */
+            kind: string;
+            /** @description Name of the space. */
+            spaceName: string;
+            /** @description `open` or `done`. */
+            state: string;
+            /** @description Text. */
+            text: string;
+        };
+        /** @description One page of one's own reports. */
+        OwnReportList: {
+            /** @description Cursor of the next page; null on the last one. */
+            before: string | null;
+            /** @description Newest first. */
+            reports: components["schemas"]["OwnReport"][];
+        };
         /** @description A picture and its owner. */
         OwnedUpload: components["schemas"]["UploadEntry"] & {
             /** @description Name of the owner. */
@@ -2226,6 +2364,17 @@ export interface components {
             current: string;
             /** @description The new password: at least 8 characters, and none of the commonest. */
             new: string;
+        };
+        /** @description A person in a report. */
+        PersonEntry: {
+            /** @description Role in the space. */
+            role: string;
+            /** @description Id of the user. */
+            userId: string | null;
+            /** @description Name. */
+            username: string;
+            /** @description Name of the zone in which they stood; null for none, or when the server did not know. */
+            zone: string | null;
         };
         /** @description A request to place an element. */
         PlaceRequest: {
@@ -2305,6 +2454,39 @@ export interface components {
              */
             wallsBlock?: boolean | null;
         };
+        /** @description A quoted message. It was said: the server has checked that. */
+        QuoteEntry: {
+            /**
+             * Format: int64
+             * @description Time, in Unix milliseconds.
+             */
+            at: number;
+            /** @description Id of the message. */
+            id: string;
+            /** @description What it said when the report came, if that was something else; empty when it was deleted. */
+            later: string | null;
+            /** @description Whether the space had it; messages to people nearby are not stored. */
+            stored: boolean;
+            /** @description Text, as the author of the report saw it. */
+            text: string;
+        };
+        /**
+         * @description A message that a report quotes. With `mac`, text and time are as the client was sent them; then
+         *     it need not be stored. Without, the space has it.
+         */
+        QuoteRequest: {
+            /**
+             * Format: int64
+             * @description Time, in Unix milliseconds, with `mac`.
+             */
+            at?: number;
+            /** @description Id of the message. */
+            id: string;
+            /** @description Signature of the message in the binary protocol, as 32 hexadecimal digits. */
+            mac?: string;
+            /** @description Text, with `mac`. */
+            text?: string;
+        };
         /** @description One kind of reaction to a message. */
         ReactionEntry: {
             /** @description The emoji. */
@@ -2335,6 +2517,88 @@ export interface components {
             elementId?: string | null;
             /** @description Id of the placed element. */
             id?: string | null;
+        };
+        /** @description An answer to a report. */
+        ReportAnswer: {
+            /** @description What its author is told: at most 1,000 characters; may be empty. */
+            answer?: string;
+        };
+        /** @description A report. Names and roles are those of its time. */
+        ReportEntry: {
+            /** @description Who it is about. */
+            about: components["schemas"]["PersonEntry"];
+            /** @description Answer to the author; may be empty. */
+            answer: string;
+            /**
+             * Format: int64
+             * @description Time, in Unix milliseconds.
+             */
+            at: number;
+            /** @description Who wrote it. */
+            by: components["schemas"]["PersonEntry"];
+            /**
+             * Format: int64
+             * @description Time of the answer, in Unix milliseconds; null while it is open.
+             */
+            doneAt: number | null;
+            /** @description Name of the one who answered; empty while it is open. */
+            doneBy: string;
+            /**
+             * @description Names of those who heard the person, at most 50; null when the server did not know, or the
+             *     person was not inside.
+             */
+            hearers: string[] | null;
+            /** @description Id of the report. */
+            id: string;
+            /** @description What it is about, as in a new report. */
+            kind: string;
+            /** @description Quoted messages. */
+            messages: components["schemas"]["QuoteEntry"][];
+            /** @description The space. */
+            spaceId: string;
+            /** @description Name of the space. */
+            spaceName: string;
+            /** @description `open` or `done`. */
+            state: string;
+            /** @description Text. */
+            text: string;
+            /** @description Who reads it, as in the answer to a new report. */
+            to: string;
+            /** @description Whether the person was in the space; null when the server did not know. */
+            wasInside: boolean | null;
+        };
+        /** @description One page of reports. */
+        ReportList: {
+            /** @description Cursor of the next page; null on the last one. */
+            before: string | null;
+            /**
+             * Format: int64
+             * @description Number of open reports, of all pages.
+             */
+            open: number;
+            /** @description Newest first. */
+            reports: components["schemas"]["ReportEntry"][];
+        };
+        /** @description A report about a person. */
+        ReportRequest: {
+            /** @description Id of the person. */
+            aboutId: string;
+            /**
+             * @description What it is about: `harassment`, `hate`, `sexual`, `spam`, `impersonation`, `danger` or
+             *     `other`.
+             */
+            kind: string;
+            /** @description Messages of the person, at most 20. */
+            messages?: components["schemas"]["QuoteRequest"][];
+            /** @description What happened: at most 1,000 characters; may be empty, unless the kind is `other`. */
+            text?: string;
+        };
+        /** @description A report that was taken. */
+        ReportTaken: {
+            /** @description Id of the report. */
+            id: string;
+            /** @description Who reads it: `moderators` of the space above the person, or `admins` of the server. */
+            to: string;
         };
         /** @description An open request. */
         RequestEntry: {
@@ -3392,6 +3656,96 @@ export interface operations {
             };
         };
     };
+    adminReports: {
+        parameters: {
+            query?: {
+                /** @description `open` (the default) or `done`. */
+                state?: string;
+                /** @description `before` of the previous page. */
+                before?: string;
+                /** @description Also reports that moderators of spaces read. */
+                all?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportList"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    answerReportAsAdmin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The report */
+                report: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportAnswer"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     deleteAnySpace: {
         parameters: {
             query?: never;
@@ -4378,6 +4732,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Empty"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ownReports: {
+        parameters: {
+            query?: {
+                /** @description `before` of the previous page. */
+                before?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnReportList"];
                 };
             };
             /** @description Refused; the document says why */
@@ -6089,6 +6484,144 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reports: {
+        parameters: {
+            query?: {
+                /** @description `open` (the default) or `done`. */
+                state?: string;
+                /** @description `before` of the previous page. */
+                before?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The space */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportList"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The space */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportTaken"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    answerReport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The space */
+                id: string;
+                /** @description The report */
+                report: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReportAnswer"];
+            };
+        };
         responses: {
             /** @description Done */
             200: {
