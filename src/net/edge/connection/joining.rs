@@ -294,6 +294,7 @@ impl Connection {
     /// Closes the connection when the session of the token ends.
     fn register(&self, token: &str) -> Registration {
         let (queue, is_json) = (Arc::clone(&self.queue), self.json_terms.is_some());
+        let sent_out = Arc::clone(&self.sent_out);
         let listen = move |news: &ConnectionNews| {
             let end = match news {
                 ConnectionNews::End(end) => end,
@@ -327,6 +328,7 @@ impl Connection {
                 ConnectionEnd::Entry(why) => (refusal::close_code(why), refusal::reason(why)),
             };
             refuse(&queue, is_json, code, &message);
+            sent_out.notify_one();
         };
         self.edge
             .0

@@ -9,6 +9,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures_util::{SinkExt, StreamExt};
+use tokio::sync::Notify;
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tungstenite::error::ProtocolError;
@@ -66,6 +67,8 @@ struct Connection {
     mailbox: Option<Mailbox>,
     /// Closes the connection when the sign-in session that opened it ends.
     registration: Option<Registration>,
+    /// Notified when the user was sent out or signed out.
+    sent_out: Arc<Notify>,
 }
 
 /// Serves a socket until it ends.
@@ -93,12 +96,11 @@ pub(super) async fn serve(
         counted: None,
         mailbox: None,
         registration: None,
+        sent_out: Arc::default(),
     };
     metrics::gauge!("plaza_clients").increment(1);
     let departure = connection.run(&mut inbox).await;
-    if let Some(relay) = &connection.relay {
-        relay.command(RelayCommand::Detach(client, departure)).await;
-    }
+    connection.detach(departure).await;
     metrics::gauge!("plaza_clients").decrement(1);
 }
 
@@ -112,6 +114,7 @@ impl Connection {
         let mut stopped = pin!(stopping.cancelled());
         let queue = Arc::clone(&self.queue);
         let mut written = pin!(queue.run());
+        let sent_out = Arc::clone(&self.sent_out);
         let mut is_stopping = false;
         // Until when nothing is read, because the client exceeded its rate.
         let mut pause = None;
@@ -135,6 +138,8 @@ impl Connection {
                     None => return self.departure(Departure::Lost),
                 },
                 () = over(pause) => pause = None,
+                // Others do not wait until the client has read why, and answered.
+                () = sent_out.notified() => Box::pin(self.detach(Departure::Left)).await,
                 joined = joined(&mut self.joining) => Box::pin(self.settle(joined)).await,
                 goodbye = &mut written => {
                     let Some(goodbye) = goodbye else { return self.departure(Departure::Lost) };
@@ -191,6 +196,15 @@ impl Connection {
             let _ = timeout(GOODBYE_WITHIN, goodbye).await;
         }
         self.departure(Departure::Lost)
+    }
+
+    /// The relay lets go of the client.
+    async fn detach(&mut self, departure: Departure) {
+        self.mailbox = None;
+        if let Some(relay) = self.relay.take() {
+            let command = RelayCommand::Detach(self.client, departure);
+            relay.command(command).await;
+        }
     }
 
     /// A JSON client leaves when its connection ends; a binary client may reconnect.
