@@ -11,9 +11,10 @@ use super::AppState;
 use super::error::{ApiError, Problem};
 use super::extract::{Caller, Json, Path};
 use crate::components::id::SpaceId;
-use crate::components::peers::SfuEndpoint;
+use crate::components::peers::{SfuEndpoint, Silence};
 use crate::media::ice::TurnCredential;
 use crate::media::livekit::Grant;
+use crate::store::now_ms;
 
 /// Connection settings of calls.
 #[derive(Serialize, ToSchema)]
@@ -142,14 +143,20 @@ pub async fn livekit(
     caller: Caller,
     Path(space): Path<SpaceId>,
 ) -> Result<([(HeaderName, &'static str); 1], Json<LiveKitView>), ApiError> {
-    state.at(space, Some(&caller)).await?;
+    let found = state.at(space, Some(&caller)).await?;
     let Some(livekit) = &state.settings.livekit else {
         return Err(ApiError::bad(
             "This server has no LiveKit server: its operator has to set --livekit-url, \
             --livekit-key and --livekit-secret.",
         ));
     };
+    let (mutes, now) = (found.membership.mutes, now_ms());
+    let silence = Silence {
+        voice: mutes.voice > now,
+        video: mutes.video > now,
+    };
     let token = livekit.token(Grant {
+        silence,
         room: &space.to_string(),
         identity: &caller.user().to_string(),
         name: &caller.who.shown_name(),

@@ -7,9 +7,15 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::MediaSecret;
+use crate::components::peers::Silence;
 
-/// Track sources that a user may publish, by `LiveKit`'s names.
-const SOURCES: [&str; 4] = ["camera", "microphone", "screen_share", "screen_share_audio"];
+/// Track sources, by `LiveKit`'s names, and whether they are heard.
+const SOURCES: [(&str, bool); 4] = [
+    ("camera", false),
+    ("microphone", true),
+    ("screen_share", false),
+    ("screen_share_audio", true),
+];
 
 /// Validity of a token. A connection that is already established stays open.
 pub const TOKEN_TTL: Duration = Duration::from_mins(10);
@@ -36,12 +42,25 @@ pub struct Grant<'a> {
     pub name: &'a str,
     /// Start of validity, in Unix seconds.
     pub from: u64,
+    /// What the user may not publish, because moderators muted them.
+    pub silence: Silence,
+}
+
+impl Grant<'_> {
+    /// Track sources that the user may publish.
+    fn sources(&self) -> Vec<&'static str> {
+        let Silence { voice, video } = self.silence;
+        let is_allowed = |is_heard| if is_heard { !voice } else { !video };
+        let allowed = SOURCES.iter().filter(|(_, is_heard)| is_allowed(*is_heard));
+        allowed.map(|(source, _)| *source).collect()
+    }
 }
 
 impl LiveKitSettings {
     /// A token for one user and one room: a JWT (RFC 7519) signed with HS256, with the claims that
     /// `LiveKit` documents.
     pub fn token(&self, grant: Grant<'_>) -> String {
+        let sources = grant.sources();
         let claims = json!({
             "iss": self.key,
             "sub": grant.identity,
@@ -51,8 +70,9 @@ impl LiveKitSettings {
             "video": {
                 "room": grant.room,
                 "roomJoin": true,
-                "canPublish": true,
-                "canPublishSources": SOURCES,
+                // An empty list would mean all.
+                "canPublish": !sources.is_empty(),
+                "canPublishSources": sources,
                 "canSubscribe": true,
                 "canPublishData": false,
             },
@@ -95,6 +115,7 @@ mod tests {
             identity: "u1",
             name: "Ada \"the\" first",
             from: 1_000,
+            silence: Silence::default(),
         });
         let parts: Vec<&str> = token.split('.').collect();
         assert_eq!(
@@ -116,5 +137,22 @@ mod tests {
                 },
             })
         );
+    }
+
+    #[test]
+    fn muted_users_publish_only_what_they_may() {
+        let sources = |voice, video| {
+            let grant = Grant {
+                room: "hall",
+                identity: "u1",
+                name: "Ada",
+                from: 1_000,
+                silence: Silence { voice, video },
+            };
+            grant.sources()
+        };
+        assert_eq!(sources(true, false), ["camera", "screen_share"]);
+        assert_eq!(sources(false, true), ["microphone", "screen_share_audio"]);
+        assert!(sources(true, true).is_empty());
     }
 }

@@ -137,6 +137,7 @@ async fn a_livekit_token_is_for_the_space_and_the_caller() {
     assert_eq!(claims["sub"], ada.id);
     assert_eq!(claims["video"]["room"], space);
     assert_eq!(claims["video"]["roomJoin"], true);
+    assert_eq!(claims["video"]["canPublish"], true);
     assert!(claims["exp"].as_u64() > claims["nbf"].as_u64());
     server.stop().await;
 }
@@ -151,5 +152,26 @@ async fn without_a_livekit_server_there_are_no_tokens() {
         .await;
     answer.refused(400);
     assert!(answer.text.contains("--livekit-url"));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_livekit_token_of_a_muted_user_publishes_nothing() {
+    let server = TestServer::start_with(|settings| {
+        settings.livekit = Some(livekit());
+    })
+    .await;
+    let (ada, bob) = (server.user("ada").await, server.user("bob").await);
+    let space = server.space(&ada, "20x20").await;
+    let mute = format!("/space/{space}/user/{}/mute", bob.id);
+    let body = serde_json::json!({"what": ["voice", "video"]});
+    server.post(&mute, Some(&ada), body).await.fine();
+    let path = format!("/space/{space}/livekit");
+    let answer = server.post(&path, Some(&bob), Value::Null).await.fine();
+    let token = text(&answer["token"]);
+    let parts: Vec<&str> = token.split('.').collect();
+    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(parts[1]).unwrap()).unwrap();
+    assert_eq!(claims["video"]["canPublish"], false);
+    assert_eq!(claims["video"]["canSubscribe"], true);
     server.stop().await;
 }
