@@ -357,3 +357,42 @@ async fn nonsense_about_invites_is_refused() {
     }
     server.stop().await;
 }
+
+#[tokio::test]
+async fn names_that_cannot_be_seen_or_imitate_another_are_not_for_guests() {
+    let server = TestServer::start().await;
+    let owner = server.user("olga").await;
+    let space = server.space(&owner, "9x9").await;
+    for name in [
+        "\u{200b}\u{200b}",
+        "\u{2060}",
+        "\u{3164}",
+        "\u{2800}",
+        "\u{202e}adA",
+        "Ada\nLovelace",
+        "Ada (guest)",
+        "Ada (GUEST)",
+        "Ada (gu\u{200b}est)",
+        "Ada \u{ff08}guest\u{ff09}",
+        // With Cyrillic letters.
+        "Ada (gu\u{435}st)",
+        "Ada (look-alike)",
+        "\u{43e}lga",
+    ] {
+        let body = json!({"name": name, "spaceId": space});
+        let answer = server.post("/guest", None, body).await;
+        assert_eq!(answer.status.as_u16(), 400, "{name:?}: {answer:?}");
+    }
+    // A guest who takes the name of a user is marked as one; letters are read in one form.
+    for (name, shown) in [("olga", "olga (guest)"), ("Zoe\u{301}", "Zo\u{e9} (guest)")] {
+        let body = json!({"name": name, "spaceId": space});
+        let ada = guest(&server, body).await;
+        let me = server.get("/me", Some(&ada)).await.fine();
+        assert_eq!(me["username"], shown);
+        // No account of theirs either: the name is taken, or is too much like one.
+        let keep = json!({"username": "OLGA", "password": "correct horse"});
+        let answer = server.post("/guest/keep", Some(&ada), keep).await;
+        assert_eq!(answer.status.as_u16(), 400, "{answer:?}");
+    }
+    server.stop().await;
+}

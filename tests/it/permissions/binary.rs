@@ -128,7 +128,10 @@ fn tries(example: &ClientMessage, about: &About) -> Vec<Try> {
         ClientMessage::Chat(kind) => of_chat(kind, about),
         ClientMessage::Emote(_) => {
             let player = about.player;
-            let is_it = move |message: &ServerMessage| matches!(message, ServerMessage::Emote(emote) if emote.player == player);
+            let is_it = move |message: &ServerMessage| match message {
+                ServerMessage::Emote(emote) => emote.player == player,
+                _ => false,
+            };
             let emote = ClientMessage::Emote(EmoteC2s { kind: 0 });
             vec![others(emote, Need::Token, is_it)]
         }
@@ -143,7 +146,10 @@ fn tries(example: &ClientMessage, about: &About) -> Vec<Try> {
         }))],
         ClientMessage::Follow(_) => {
             let player = about.player;
-            let is_it = move |message: &ServerMessage| matches!(message, ServerMessage::Follow(followed) if followed.player == player);
+            let is_it = move |message: &ServerMessage| match message {
+                ServerMessage::Follow(followed) => followed.player == player,
+                _ => false,
+            };
             let follow = |player| ClientMessage::Follow(FollowC2s { player });
             vec![
                 others(follow(Some(about.watcher)), Need::Token, is_it),
@@ -294,11 +300,10 @@ fn of_calls(kind: &CallC2s, about: &About) -> Vec<Try> {
                 player: about.watcher,
                 body: "ring".into(),
             }));
-            vec![others(
-                signal,
-                Need::Token,
-                |message| matches!(message, ServerMessage::Call(CallS2c::Signal(signal)) if signal.body == "ring"),
-            )]
+            vec![others(signal, Need::Token, |message| match message {
+                ServerMessage::Call(CallS2c::Signal(signal)) => signal.body == "ring",
+                _ => false,
+            })]
         }
         CallC2s::Sfu(request) => {
             let request = CallC2s::Sfu(request.clone());

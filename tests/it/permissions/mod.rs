@@ -1,6 +1,6 @@
 //! Permissions: each message and each route, tried by each role in a space and by an admin of the
-//! server, and compared with `tests/golden/permissions.json`. Permissions are those of the moment of
-//! the action, not those of joining.
+//! server, and compared with `tests/golden/permissions.json`. Permissions are those of the moment
+//! of the action, not those of joining.
 
 mod binary;
 mod http;
