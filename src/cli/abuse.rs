@@ -32,8 +32,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How many times later moves may be seen under attack, at the 99th percentile.
 const SLOWER: f64 = 1.5;
 
-/// How many times as much memory the attack may take as an equal one before it: what the server does
-/// for attackers is bounded, and nothing adds up.
+/// How many times as much memory the attack may take as an equal one before it. What the server
+/// does for attackers is bounded, and nothing adds up.
 const LARGER: f64 = 1.2;
 
 /// The metric that counts slowed requests.
