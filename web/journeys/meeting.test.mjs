@@ -96,6 +96,24 @@ test("a speaker has one face for a turn, and each conversation its own draft", a
   assert.equal(await ada.page.getByLabel("Message to Bo").inputValue(), "Only for you");
 });
 
+test("in the lobby one sees that a message came, reads it and answers", async () => {
+  const { page } = bo;
+  await page.goto("/");
+  await page.getByRole("heading", { name: "Where to?" }).waitFor();
+  await ada.page.getByLabel("Message to Bo").press("Enter");
+  await ada.page.locator(".direct-message:not(.waiting)", { hasText: "Only for you" }).waitFor();
+  await page.reload();
+  await page.getByRole("button", { name: "Messages, 1 unread" }).click();
+  const dialog = page.getByRole("dialog", { name: "Messages" });
+  await bo.shot("lobby-messages");
+  await dialog.getByRole("button", { name: /Ada/ }).click();
+  await dialog.getByText("Only for you").waitFor();
+  await dialog.getByLabel("Message to Ada").fill("Got it.");
+  await page.keyboard.press("Enter");
+  await ada.page.getByText("Got it.").waitFor();
+  await bo.shot("lobby-conversation");
+});
+
 test("no page complained", () => {
   assert.deepEqual([...ada.complaints, ...bo.complaints, ...nora.complaints], []);
 });

@@ -2,7 +2,7 @@
 
 import { Fragment } from "preact";
 import { useEffect, useMemo } from "preact/hooks";
-import type { ShownDirectMessage } from "../net/direct";
+import type { Direct, ShownDirectMessage } from "../net/direct";
 import type { Space } from "../net/space";
 import { plain } from "../world/markdown";
 import { beginsDay } from "../world/message-groups";
@@ -14,8 +14,14 @@ import { timeOf } from "./message";
 import { Rich } from "./rich";
 import { useMessageScroll } from "./scroll";
 
+/** As much of a space as direct messages need; the lobby has no people. */
+export interface DirectPlace {
+  direct: Direct;
+  people: Pick<Space["people"], "all" | "me">;
+}
+
 interface DirectProps {
-  space: Space;
+  space: DirectPlace;
   input: { current: HTMLTextAreaElement | null };
 }
 
@@ -29,7 +35,7 @@ export function DirectTab({ space, input }: DirectProps) {
   );
 }
 
-function Conversations({ space }: { space: Space }) {
+function Conversations({ space }: { space: DirectPlace }) {
   const { direct } = space;
   const conversations = direct.conversations.value;
   return (
@@ -66,7 +72,7 @@ function Conversations({ space }: { space: Space }) {
 const OFFERED = 5;
 
 /** Nothing was written to anyone yet: people who are here are offered. */
-function NoConversations({ space }: { space: Space }) {
+function NoConversations({ space }: { space: DirectPlace }) {
   const { people, direct } = space;
   const others = people.all.value.filter(({ player }) => player !== people.me);
   return (
@@ -98,7 +104,8 @@ function DirectMessages({ space, input }: DirectProps) {
   const other = direct.other.value;
   const messages = direct.messages.value;
   const scroll = useMessageScroll(messages, () => false);
-  const isHere = space.people.all.value.some(({ user }) => user === other?.id);
+  const people = space.people.all.value;
+  const isHere = people.some(({ user }) => user === other?.id);
   return (
     <>
       <div class="with">
@@ -109,7 +116,7 @@ function DirectMessages({ space, input }: DirectProps) {
           onClick={() => direct.close()}
         />
         <strong>{other?.name}</strong>
-        <span class="muted small">{isHere ? "here" : "elsewhere"}</span>
+        {people.length > 0 && <span class="muted small">{isHere ? "here" : "elsewhere"}</span>}
       </div>
       <div
         ref={scroll.list}
@@ -145,7 +152,7 @@ function DirectMessages({ space, input }: DirectProps) {
   );
 }
 
-function DirectItems({ space, onLookBack }: { space: Space; onLookBack: () => void }) {
+function DirectItems({ space, onLookBack }: { space: DirectPlace; onLookBack: () => void }) {
   const { direct } = space;
   const messages = direct.messages.value;
   const other = direct.other.value;

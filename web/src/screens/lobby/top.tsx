@@ -7,6 +7,7 @@ import { Brand, Face, IconButton } from "../../ui/controls";
 import { KeepName } from "../../ui/keep-name";
 import { me, signOut } from "../../ui/me";
 import { isDark, toggleTheme } from "../../ui/theme";
+import { Messages } from "./messages";
 
 export function Top() {
   const [isAccountOpen, setAccountOpen] = useState(false);
@@ -21,6 +22,7 @@ export function Top() {
           class="quiet"
           onClick={toggleTheme}
         />
+        {!me.value?.isGuest && <Messages />}
         {me.value?.role === "admin" && (
           <a class="button quiet" href={here("/admin")}>
             Processes
