@@ -101,6 +101,7 @@ fn for_everyone() -> Vec<Row> {
         row("ready", Need::Nothing),
         row("avatars", Need::Nothing),
         row("elements", Need::Nothing),
+        row("catalogue", Need::Nothing),
         row("maps", Need::Nothing),
         row("mapThumbnail", Need::Nothing).first("$map"),
         row("looksOfUsers", Need::Nothing).query("?ids=[]"),
