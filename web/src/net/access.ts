@@ -13,6 +13,8 @@ export class Access {
   readonly view: Signal<AccessView | null> = signal(null);
   /** How many requests to join came while this user was inside and may answer. */
   readonly requests = signal(0);
+  /** How many reports came while this user was inside and may answer. */
+  readonly reports = signal(0);
   #asked = 0;
 
   constructor(
@@ -38,6 +40,7 @@ export class Access {
   /** Takes a notice; returns whether it is about access. A request is shown with its answers. */
   hear({ code, message }: { code: string; message: string }): boolean {
     if (code === "join-request") this.requests.value++;
+    if (code === "report") this.reports.value++;
     if (code === "membership") void this.#changed(message);
     return code === "join-request" || code === "membership";
   }

@@ -13,6 +13,8 @@ export interface ShownMessage extends ChatMessage {
   isWaiting: boolean;
   /** Why the server refused it; it can be sent again. */
   refused: string | null;
+  /** The text that `mac` proves, where it was another one before it was edited or deleted. */
+  signed?: string;
 }
 
 /** What to send for a message. To the server, the same number is the same message. */
@@ -137,9 +139,9 @@ export class MessageList {
   change({ id, text, at }: ChatChanged): void {
     this.#said = this.#said.map((message) => {
       if (message.id !== id) return message;
-      if (text === null)
-        return { ...message, text: "", deleted: true, edited: null, reactions: [] };
-      return { ...message, text, edited: at };
+      const before = { ...message, signed: message.signed ?? message.text };
+      if (text === null) return { ...before, text: "", deleted: true, edited: null, reactions: [] };
+      return { ...before, text, edited: at };
     });
   }
 

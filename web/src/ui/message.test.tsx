@@ -34,6 +34,7 @@ function item(more: Partial<ShownMessage>, mayModerate = false): string {
       onReply={nothing}
       onEdit={nothing}
       onQuote={nothing}
+      onReport={nothing}
     />,
   );
 }

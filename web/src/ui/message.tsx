@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { REACTIONS } from "../net/codec.gen";
 import { ANNOUNCEMENT, type Conversation, NEARBY } from "../net/conversation";
 import type { ShownMessage } from "../net/message-list";
+import { canQuote } from "../net/reports-api";
 import { plain } from "../world/markdown";
 import { Face, IconButton } from "./controls";
 import type { KnownNames } from "./names";
@@ -22,13 +23,15 @@ interface MessageItemProps {
   onEdit: () => void;
   /** Goes to the message that this one answers. */
   onQuote: () => void;
+  /** Reports its author. */
+  onReport: () => void;
 }
 
 export function MessageItem(props: MessageItemProps) {
   const { message, conversation, known, quoted, isContinued, onQuote } = props;
   const [isOpen, setOpen] = useState(false);
-  const { mayReply, mayDelete } = permissionsOf(props);
-  const hasActions = mayReply || mayDelete;
+  const { mayReply, mayDelete, mayReport } = permissionsOf(props);
+  const hasActions = mayReply || mayDelete || mayReport;
   const state = message.isWaiting ? "waiting" : message.refused ? "failed" : "";
   const kind =
     message.scope === ANNOUNCEMENT ? "announced" : message.scope === NEARBY ? "nearby" : "";
@@ -75,6 +78,7 @@ function permissionsOf({ message, conversation, known }: MessageItemProps) {
   return {
     mayReply: !message.isWaiting && message.refused === null && !message.deleted,
     mayEdit: isMine && canChange,
+    mayReport: !isMine && canQuote(message),
     mayDelete: canChange && (isMine || conversation.rules.value?.mayModerate === true),
   };
 }
@@ -130,8 +134,8 @@ function Reactions({
 }
 
 function Actions(props: MessageItemProps & { onClose: () => void }) {
-  const { message, conversation, onReply, onEdit, onClose } = props;
-  const { mayReply, mayEdit, mayDelete } = permissionsOf(props);
+  const { message, conversation, onReply, onEdit, onReport, onClose } = props;
+  const { mayReply, mayEdit, mayDelete, mayReport } = permissionsOf(props);
   const then = (act: () => void) => () => {
     onClose();
     act();
@@ -168,6 +172,11 @@ function Actions(props: MessageItemProps & { onClose: () => void }) {
           onClick={then(() => void conversation.change(message, null))}
         >
           Delete
+        </button>
+      )}
+      {mayReport && (
+        <button type="button" class="button small danger" onClick={then(onReport)}>
+          Report…
         </button>
       )}
     </div>

@@ -12,6 +12,7 @@ import { Icon, IconButton, Spinner } from "./controls";
 import { Day } from "./day";
 import { MessageItem } from "./message";
 import { type KnownNames, useNames } from "./names";
+import { ReportDialog } from "./report";
 import { useMessageScroll } from "./scroll";
 import { Typing } from "./typing";
 
@@ -187,6 +188,7 @@ function NoMessages({ isNearby, onWrite }: { isNearby: boolean; onWrite: () => v
 
 function Items({ space, isNearby, readUpTo, known, onReply, onEdit, onWrite }: ItemsProps) {
   const { conversation, people } = space;
+  const [reported, setReported] = useState<ShownMessage | null>(null);
   const all = conversation.messages.value;
   const isShown = (message: ShownMessage) =>
     (message.scope === NEARBY) === isNearby && !people.blocked.value.has(message.user);
@@ -222,9 +224,18 @@ function Items({ space, isNearby, readUpTo, known, onReply, onEdit, onWrite }: I
             onReply={() => onReply(message)}
             onEdit={() => onEdit(message)}
             onQuote={() => message.replyTo !== null && show(message.replyTo)}
+            onReport={() => setReported(message)}
           />
         </Fragment>
       ))}
+      {reported && (
+        <ReportDialog
+          space={space}
+          person={reported}
+          message={reported}
+          onClose={() => setReported(null)}
+        />
+      )}
     </>
   );
 }

@@ -12,6 +12,7 @@ import { IconButton } from "./controls";
 import { useFocusInside } from "./focus";
 import { useLayer } from "./layers";
 import { Manage } from "./manage";
+import { ReportButton } from "./report";
 import { StatusMark } from "./status";
 
 interface PersonProps {
@@ -86,6 +87,7 @@ export function PersonCard({ space, call, person, onMessage, onClose }: PersonPr
           >
             {isBlocked ? "Unblock" : "Block"}
           </button>
+          <ReportButton space={space} person={{ user, name }} />
           {isPeer && <Gather space={space} onDone={onClose} />}
           {isPeer && <Volume call={call} player={player} user={user} name={name} />}
           <Manage space={space} person={person} />
