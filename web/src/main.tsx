@@ -6,6 +6,7 @@ import { AvatarScreen } from "./screens/avatar";
 import { ClusterScreen } from "./screens/cluster";
 import { InviteScreen, OutsideScreen } from "./screens/invite";
 import { LobbyScreen } from "./screens/lobby";
+import { ReportsScreen } from "./screens/reports";
 import { SetupScreen } from "./screens/setup";
 import { SignScreen } from "./screens/sign";
 import { SpaceScreen } from "./screens/space";
@@ -55,6 +56,7 @@ function App() {
     return <SignScreen next={url.pathname === "/signin" ? next : url.pathname} />;
   if (space) return <SpaceScreen key={space} id={space} />;
   if (url.pathname === "/admin") return <ClusterScreen />;
+  if (url.pathname === "/admin/reports") return <ReportsScreen />;
   if (url.pathname === "/avatar") return <AvatarScreen next={next} />;
   if (url.pathname !== "/") leave(address.value, url.pathname === "/signin" ? next : "/");
   return <LobbyScreen />;

@@ -107,6 +107,7 @@ export function SpaceScreen({ id }: { id: string }) {
       {panels.isSetting.value && (
         <SpaceSettings
           space={space}
+          onPerson={(player) => panels.pick(player)}
           onClose={() => {
             panels.isSetting.value = false;
           }}

@@ -13,19 +13,20 @@ function tabs(...may: Permission[]): string[] {
     conversation: { rules: signal(null) },
     settings: { current: signal(null) },
   } as unknown as Space;
-  const html = render(<SpaceSettings space={space} onClose={() => {}} />);
-  return [...html.matchAll(/role="tab"[^>]*>(\w+)/g)].map(([, name = ""]) => name);
+  const html = render(<SpaceSettings space={space} onPerson={() => {}} onClose={() => {}} />);
+  return [...html.matchAll(/role="tab"[^>]*>([\w ]+)/g)].map(([, name = ""]) => name);
 }
 
 test("each person sees the parts that they may change", () => {
-  expect(tabs()).toEqual([]);
-  expect(tabs("invite")).toEqual(["Invites", "Chat"]);
+  expect(tabs()).toEqual(["Chat", "Your reports"]);
+  expect(tabs("invite")).toEqual(["Invites", "Chat", "Your reports"]);
   expect(tabs("describe", "assign-roles", "invite")).toEqual([
     "General",
     "People",
     "Invites",
     "Chat",
+    "Your reports",
   ]);
-  expect(tabs("moderate")).toEqual(["Moderation", "Log", "Chat"]);
+  expect(tabs("moderate")).toEqual(["Moderation", "Reports", "Log", "Chat", "Your reports"]);
   expect(tabs("manage-access")).toContain("Access");
 });

@@ -6,6 +6,7 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { AccessView } from "../net/access-api";
+import { reportsApi } from "../net/reports-api";
 import type { Space } from "../net/space";
 import type { Permission } from "../world/permissions";
 import { Dialog, IconButton } from "./controls";
@@ -16,14 +17,19 @@ import { General } from "./settings/general";
 import { InvitesTab } from "./settings/invites";
 import { LogTab } from "./settings/log";
 import { ModerationTab } from "./settings/moderation";
+import { OwnReportsTab } from "./settings/own-reports";
 import { PeopleTab } from "./settings/people";
+import { type ReportsPort, ReportsTab } from "./settings/reports";
 
 interface Tab {
   name: string;
   /** What a person must be allowed to see it. */
   needs?: Permission;
-  draw: (space: Space, onClose: () => void) => JSX.Element | null;
+  draw: (space: Space, onClose: () => void, onPerson: OnPerson) => JSX.Element | null;
 }
+
+/** Opens the card of a player. */
+type OnPerson = (player: number) => void;
 
 /** What the server says of the space, once it has. */
 const viewed = ({ access }: Space, draw: (view: AccessView) => JSX.Element) =>
@@ -56,6 +62,11 @@ const TABS: readonly Tab[] = [
     draw: ({ id, access }) => <ModerationTab id={id} access={access} />,
   },
   {
+    name: "Reports",
+    needs: "moderate",
+    draw: (space, onClose, onPerson) => <ReportsTab port={reportsOf(space, onClose, onPerson)} />,
+  },
+  {
     name: "Log",
     needs: "moderate",
     draw: ({ id }) => <LogTab id={id} />,
@@ -64,9 +75,39 @@ const TABS: readonly Tab[] = [
     name: "Chat",
     draw: (space, onClose) => <ChatTab space={space} onClose={onClose} />,
   },
+  {
+    name: "Your reports",
+    draw: () => <OwnReportsTab />,
+  },
 ];
 
-export function SpaceSettings({ space, onClose }: { space: Space; onClose: () => void }) {
+/** The reports of a space; a person who is here is acted on from their card. */
+function reportsOf(space: Space, onClose: () => void, onPerson: OnPerson): ReportsPort {
+  return {
+    list: (state, before) => reportsApi.list(space.id, state, before),
+    answer: async (report, answer) => {
+      await reportsApi.answer(space.id, report.id, answer);
+      // What is open is counted again.
+      space.access.reports.value++;
+    },
+    actOn: ({ about }) => {
+      const here = space.people.all.value.find(({ user }) => user === about.userId);
+      if (!here || here.player === space.people.me) return;
+      return () => {
+        onClose();
+        onPerson(here.player);
+      };
+    },
+  };
+}
+
+interface SettingsProps {
+  space: Space;
+  onPerson: OnPerson;
+  onClose: () => void;
+}
+
+export function SpaceSettings({ space, onPerson, onClose }: SettingsProps) {
   const { access } = space;
   const [chosen, setChosen] = useState<string | null>(null);
   // Forms begin with what holds now.
@@ -105,7 +146,7 @@ export function SpaceSettings({ space, onClose }: { space: Space; onClose: () =>
       )}
       {tab && isFresh && (
         <section key={tab.name} class="settings-part" aria-label={tab.name}>
-          {tab.draw(space, onClose)}
+          {tab.draw(space, onClose, onPerson)}
         </section>
       )}
     </Dialog>

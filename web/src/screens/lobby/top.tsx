@@ -24,9 +24,14 @@ export function Top() {
         />
         {!me.value?.isGuest && <Messages />}
         {me.value?.role === "admin" && (
-          <a class="button quiet" href={here("/admin")}>
-            Processes
-          </a>
+          <>
+            <a class="button quiet" href={here("/admin/reports")}>
+              Reports
+            </a>
+            <a class="button quiet" href={here("/admin")}>
+              Processes
+            </a>
+          </>
         )}
         <a class="button quiet" href={here("/avatar")} title="Change your avatar">
           <Face imageUrl={me.value?.imageUrl ?? null} />

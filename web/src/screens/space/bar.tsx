@@ -1,5 +1,7 @@
 /** Bar: the name of the space and the buttons along the top. */
 
+import { useEffect, useState } from "preact/hooks";
+import { reportsApi } from "../../net/reports-api";
 import type { Space } from "../../net/space";
 import type { Stage } from "../../render/stage";
 import { IconButton } from "../../ui/controls";
@@ -21,6 +23,7 @@ interface BarProps {
 }
 
 export function Bar({ space, panels, unread, stage }: BarProps) {
+  const reports = useOpenReports(space);
   return (
     <div class="bar">
       <div class="pill">
@@ -33,11 +36,17 @@ export function Bar({ space, panels, unread, stage }: BarProps) {
         <PanelButtons space={space} panels={panels} unread={unread} />
         <IconButton
           icon="sliders"
-          label="Space settings"
+          label={reports > 0 ? `Space settings, ${reports} open reports` : "Space settings"}
           onClick={() => {
             panels.isSetting.value = true;
           }}
-        />
+        >
+          {reports > 0 && (
+            <span class="badge" aria-hidden="true">
+              {reports}
+            </span>
+          )}
+        </IconButton>
         <IconButton
           icon={isSoundOn.value ? "soundOn" : "soundOff"}
           label="Sound"
@@ -59,6 +68,25 @@ export function Bar({ space, panels, unread, stage }: BarProps) {
       </div>
     </div>
   );
+}
+
+/** Open reports that the person may answer: counted on arrival, with each new one, and after. */
+function useOpenReports(space: Space): number {
+  const { access } = space;
+  const [open, setOpen] = useState(0);
+  const mayAnswer = access.may("moderate");
+  useEffect(() => {
+    let isCurrent = true;
+    const count = async () => {
+      const page = mayAnswer && (await reportsApi.list(space.id, "open", "").catch(() => false));
+      if (isCurrent && typeof page === "object") setOpen(page.open);
+    };
+    void count();
+    return () => {
+      isCurrent = false;
+    };
+  }, [space, mayAnswer, access.reports.value]);
+  return mayAnswer ? open : 0;
 }
 
 function PanelButtons({ space, panels, unread }: Omit<BarProps, "stage">) {

@@ -70,5 +70,6 @@ const WORDS: Record<string, string> = {
   unmute: "lifted the mute of",
   lockdown: "changed the lockdown of",
   "answer-request": "answered",
+  "answer-report": "answered a report about",
   "delete-space": "deleted",
 };
