@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { DESKTOP, openBrowser, Person, PHONE, post, Server } from "./plaza.mjs";
-import { arrive, makeSpace, openSettings } from "./talking.mjs";
+import { arrive, bring, makeSpace, openSettings, walkUp } from "./talking.mjs";
 
 let server;
 let browser;
@@ -35,6 +35,13 @@ async function signedIn(name, options) {
   const { token } = await post(server, "signin", account);
   await person.context.addInitScript((token) => localStorage.setItem("plaza.token", token), token);
   return person;
+}
+
+/** Whether the page's person and the one of that name hear each other. */
+function near(name) {
+  const { walkers, peers } = globalThis.__plaza();
+  const other = walkers.find((walker) => walker.name === name);
+  return peers.some(({ player, hear, heard }) => player === other?.player && hear && heard);
 }
 
 /** Opens the card of Bo. */
@@ -101,6 +108,63 @@ test("a person who is muted is told until when, and their microphone says so", a
   await settings.getByText("No one. A click on a person").waitFor();
   await ada.page.keyboard.press("Escape");
   await told.waitFor({ state: "detached" });
+});
+
+test("a message to those nearby is reported, seen by the moderator and answered", async () => {
+  const access = await openSettings(ada, "Access");
+  await access.getByRole("radio", { name: /^Public/ }).check();
+  await access.getByRole("button", { name: "Save" }).click();
+  await access.getByText("Saved.").waitFor();
+  await ada.page.keyboard.press("Escape");
+  const eve = await bring(browser, server, link, "Eve", DESKTOP);
+  await walkUp(eve, "Bo");
+  await eve.until(near, "Bo");
+  await eve.page.getByRole("button", { name: /^Chat/ }).click();
+  await eve.page.getByRole("tab", { name: /^Nearby/ }).click();
+  const say = eve.page.getByLabel("Message to those near you");
+  await say.fill("You all dance badly");
+  await say.press("Enter");
+  await bo.page.getByRole("button", { name: /^Chat/ }).click();
+  await bo.page.getByRole("tab", { name: /^Nearby/ }).click();
+  const item = bo.page.getByRole("listitem").filter({ hasText: "You all dance badly" });
+  await item.getByRole("button", { name: "Message of Eve" }).click();
+  await item.getByRole("button", { name: "Report…" }).click();
+  const dialog = bo.page.getByRole("dialog", { name: "Report Eve" });
+  assert.equal(
+    await dialog.getByRole("checkbox", { name: /You all dance badly/ }).isChecked(),
+    true,
+  );
+  await bo.shot("phone-report");
+  await dialog.getByLabel("What is it about?").selectOption({ index: 0 });
+  await dialog.getByLabel(/^What happened/).fill("She follows me around.");
+  await dialog.getByRole("button", { name: "Report Eve" }).click();
+  await dialog.getByText("Thank you. The report is sent.").waitFor();
+  await bo.shot("phone-report-sent");
+  await dialog.getByRole("button", { name: "Close", exact: true }).click();
+  await bo.page.getByRole("button", { name: "Close chat" }).click();
+  // The moderator sees a mark, and the report with what was said.
+  await ada.page.getByRole("button", { name: "Space settings, 1 open reports" }).waitFor();
+  await ada.shot("report-mark");
+  const settings = await openSettings(ada, /^Reports$/);
+  const report = settings.getByRole("article", { name: "Report about Eve" });
+  for (const words of ["You all dance badly", "to those nearby", "She follows me around."])
+    await report.getByText(words).waitFor();
+  await report.getByText(/Eve was inside.*heard by.*Bo/).waitFor();
+  await ada.shot("settings-reports");
+  await report.getByLabel("Answer to Bo").fill("I spoke to her.");
+  await report.getByRole("button", { name: "Done" }).click();
+  await settings.getByText("The report about Eve is answered.").waitFor();
+  await ada.page.keyboard.press("Escape");
+  await ada.page.getByRole("button", { name: "Space settings", exact: true }).waitFor();
+  // Its author is told, and finds the answer.
+  await bo.page.getByText("Your report was answered.").waitFor();
+  const own = await openSettings(bo, "Your reports");
+  await own.getByText("I spoke to her.").waitFor();
+  await bo.shot("phone-own-reports");
+  await bo.page.keyboard.press("Escape");
+  await eve.page.getByRole("button", { name: "Leave" }).click();
+  await ada.page.getByRole("button", { name: "People, 2 here" }).waitFor();
+  await eve.context.close();
 });
 
 test("a person who is kicked is told by which moderator and why, and may come back", async () => {
