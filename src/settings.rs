@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::components::peers::SfuEndpoint;
 use crate::components::unit::TickRate;
+use crate::components::word_filter::WordList;
 use crate::link::Secret;
 use crate::media::ice::IceSettings;
 use crate::media::livekit::LiveKitSettings;
@@ -144,6 +145,8 @@ pub struct Settings {
     pub signup: SignUpPolicy,
     /// Guests.
     pub guests: GuestSettings,
+    /// Words that no one is to write here.
+    pub word_filter: WordList,
     /// Ticks per second of a space.
     pub tick_rate: TickRate,
     /// Name of the event for new players in the JSON protocol.
@@ -217,6 +220,7 @@ impl Settings {
             open_admin_signup: false,
             signup: SignUpPolicy::default(),
             guests: GuestSettings::default(),
+            word_filter: WordList::default(),
             tick_rate: TickRate::DEFAULT,
             join_event: JoinWord::default(),
             allowed_origins: Vec::new(),

@@ -85,6 +85,10 @@ uuid_id!(
     /// One direct message.
     MessageId
 );
+uuid_id!(
+    /// A list of words of a space's word filter. A changed list has another id.
+    WordListId
+);
 
 /// A user's player in one space. Small, so that it takes few bytes on the wire. Never reused while
 /// the space lives.

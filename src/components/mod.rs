@@ -39,4 +39,5 @@ pub mod tile_rect;
 pub mod unit;
 pub mod utc;
 pub mod walking;
+pub mod word_filter;
 pub mod zone;

@@ -6,9 +6,13 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
+use crate::components::word_filter::{FilterAction, WordList};
 use crate::link::Secret;
 use crate::net::address::Network;
 use crate::store::DatabaseUrl;
+
+/// Most words of the server's word filter.
+const MOST_WORDS: usize = 20_000;
 
 /// Shortest secret of a cluster, in characters.
 const SECRET_CHARS: usize = 32;
@@ -121,6 +125,24 @@ pub(super) fn secret_text(
     Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
 }
 
+/// The words of a file, and what happens to texts with them.
+pub(super) fn word_list(file: Option<&Path>, action: Option<&str>) -> anyhow::Result<WordList> {
+    let action = match action.map(str::trim) {
+        None | Some("") => FilterAction::default(),
+        Some(said) => FilterAction::from_word(said).with_context(|| {
+            format!("word-filter-action is redact, refuse or report, not `{said}`")
+        })?,
+    };
+    let Some(file) = file.filter(|file| !file.as_os_str().is_empty()) else {
+        return Ok(WordList::default());
+    };
+    let name = file.display();
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("cannot read the word filter from {name}"))?;
+    let words = text.lines().filter(|line| !line.starts_with('#'));
+    WordList::new(action, words, MOST_WORDS).with_context(|| format!("the word filter {name}"))
+}
+
 /// URLs of STUN or TURN servers; empty ones are dropped.
 pub(super) fn ice_urls(said: Option<&[String]>, schemes: [&str; 2]) -> anyhow::Result<Vec<String>> {
     let said = said.unwrap_or_default().iter().map(|url| url.trim());
@@ -213,6 +235,24 @@ mod tests {
         for said in ["/a//b", "/a b", "/a?b", "/../a", "https://a.example/b"] {
             assert!(base_path(said).is_err(), "{said}");
         }
+    }
+
+    #[test]
+    fn a_word_filter_is_read_from_a_file_with_comments() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("words.txt");
+        std::fs::write(&file, "# ours\nDarn\n\nhot dog\r\ndarn\n").unwrap();
+        let list = word_list(Some(&file), Some("refuse")).unwrap();
+        assert_eq!(list.words(), ["Darn", "hot dog"]);
+        assert_eq!(list.action(), FilterAction::Refuse);
+        assert!(word_list(None, None).unwrap().words().is_empty());
+        let wrong = word_list(Some(&file), Some("burn")).unwrap_err();
+        assert!(wrong.to_string().contains("`burn`"), "{wrong}");
+        let missing = word_list(Some(&folder.path().join("none")), None).unwrap_err();
+        assert!(missing.to_string().contains("none"), "{missing}");
+        std::fs::write(&file, "a".repeat(51)).unwrap();
+        let long = word_list(Some(&file), None).unwrap_err();
+        assert!(format!("{long:#}").contains("50 characters"), "{long:#}");
     }
 
     #[test]

@@ -18,6 +18,7 @@ mod movement;
 pub mod rates;
 pub mod replies;
 mod status;
+pub mod word_filter;
 mod zone;
 
 use std::sync::Arc;
