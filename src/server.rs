@@ -20,7 +20,7 @@ use crate::cluster::vault::Vault;
 use crate::components::peers::SfuEndpoint;
 use crate::link::{self, Links, Secret, Tls};
 use crate::media::sfu::{Sfu, SfuError};
-use crate::net::edge::{self, Edge, EdgeSettings};
+use crate::net::edge::{self, Edge, EdgeSettings, UserLimits};
 use crate::net::relay::ticket::TicketKey;
 use crate::settings::{MetricsSettings, Settings};
 use crate::store::seed::{Folder, SeedError};
@@ -157,8 +157,11 @@ impl Server {
         let edge = Edge::new(
             store.clone(),
             spaces.clone(),
-            self.state.budgets.clone(),
-            Arc::clone(&self.state.rates),
+            UserLimits {
+                budgets: self.state.budgets.clone(),
+                rates: Arc::clone(&self.state.rates),
+                filters: self.state.filters.clone(),
+            },
             edge_settings,
             stopping.clone(),
             tasks.clone(),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::cluster::spaces::Spaces;
 use crate::net::budget::{BudgetSettings, Budgets};
+use crate::net::edge::word_filters::WordFilters;
 use crate::net::session::rates::Rates;
 use crate::settings::Settings;
 use crate::store::Store;
@@ -79,6 +80,7 @@ mod upload_folder;
 mod uploading;
 pub mod uploads;
 pub mod web;
+mod word_filter;
 
 pub use assets::has_art;
 pub use new_password::{Demands, new_password};
@@ -99,6 +101,8 @@ pub struct AppState {
     pub budgets: Budgets,
     /// Rates of users in spaces, for HTTP and WebSockets together.
     pub rates: Arc<Rates>,
+    /// Word filters, for HTTP and WebSockets together.
+    pub filters: WordFilters,
     key: ServerKey,
     guesses: Arc<guesses::Guesses>,
     limits: Arc<limits::AuthLimits>,
@@ -129,6 +133,7 @@ impl AppState {
             writes: Arc::default(),
             reports: Arc::new(limits::WriteLimits::of_reports()),
             rates: Arc::default(),
+            filters: WordFilters::new(store.clone(), &settings.word_filter),
             picture_hosts: Arc::default(),
             drawings: drawn::Drawings::default(),
             arrivals: arrivals::UploadPlaces::default(),

@@ -1,6 +1,7 @@
 //! Membership: how a user stands to a space, with mutes, bans and access grants; and whether that
 //! lets the user in.
 
+use super::id::WordListId;
 use super::permissions::{OwnedBy, Permission, SpaceRole, Standing, may};
 
 /// Who may enter a space without being a member.
@@ -107,6 +108,8 @@ pub struct Membership {
     pub inside_until: i64,
     /// Rules of the space.
     pub rules: EntryRules,
+    /// List of the space's word filter, if it has one.
+    pub word_filter: Option<WordListId>,
     /// `spaces.membership_version`.
     pub version: i64,
 }

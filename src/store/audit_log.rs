@@ -9,7 +9,7 @@ use crate::components::id::{SpaceId, UserId};
 /// The user or command line that acts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
-    /// `None` for a command line.
+    /// `None` for a command line and the word filter.
     pub user: Option<UserId>,
     /// Current name.
     pub name: String,
@@ -21,6 +21,14 @@ impl Actor {
         Self {
             user: None,
             name: "command line".into(),
+        }
+    }
+
+    /// What people write is checked for everyone, by no one in particular.
+    pub(super) fn word_filter() -> Self {
+        Self {
+            user: None,
+            name: "word filter".into(),
         }
     }
 }
@@ -70,6 +78,8 @@ pub enum Act {
     AcceptInvite,
     /// A space was changed: its name, who may enter it, or roles of permissions.
     ChangeSpace,
+    /// A user wrote words of a word filter that reports.
+    FilterWords,
 }
 
 impl Act {
@@ -97,6 +107,7 @@ impl Act {
             Self::RevokeInvite => "revoke-invite",
             Self::AcceptInvite => "accept-invite",
             Self::ChangeSpace => "change-space",
+            Self::FilterWords => "filter-words",
         }
     }
 }

@@ -19,7 +19,7 @@ const KICK: &str = "kick";
 const MEMBERSHIPS: Statement = over_given!(
     "select users.id as user_id, spaces.id as space_id, users.role as server_role, \
      users.is_guest, spaces.name as space_name, spaces.creator_id, spaces.permission_roles, \
-     spaces.membership_version, \
+     spaces.membership_version, spaces.word_filter, \
      spaces.access, spaces.access_policy, spaces.guests, spaces.capacity, spaces.opens_at, \
      spaces.closes_at, spaces.lockdown_until, space_members.role as space_role, \
      bans.kind as ban_kind, bans.until as ban_until, bans.reason as ban_reason, \
@@ -133,6 +133,7 @@ struct RawMembership {
     creator_id: Option<String>,
     permission_roles: String,
     membership_version: i64,
+    word_filter: String,
     access: String,
     #[sqlx(flatten)]
     entry: RawEntry,
@@ -189,6 +190,7 @@ impl RawMembership {
             grant_until: self.grant_until.unwrap_or_default(),
             inside_until: self.inside_until.unwrap_or_default(),
             rules: self.entry.read(self.access == "public")?,
+            word_filter: self.word_filter.parse().ok(),
             version: self.membership_version,
         };
         Ok((user, id(&self.space_id)?, membership))

@@ -47,6 +47,7 @@ pub mod suspension;
 pub mod token;
 pub mod uploads;
 pub mod users;
+mod word_filter;
 mod words;
 
 pub use folder::{free_space, prepare_folder};

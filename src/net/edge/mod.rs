@@ -14,6 +14,7 @@ pub mod refusal;
 mod send_queue;
 mod standing;
 mod watched;
+pub mod word_filters;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -47,6 +48,7 @@ use self::send_queue::SendQueue;
 use self::standing::Outage;
 pub use self::watched::HttpTimes;
 use self::watched::WatchedSocket;
+use self::word_filters::WordFilters;
 use crate::cluster::connections::Connections;
 use crate::cluster::mailboxes::Mailboxes;
 use crate::cluster::spaces::Spaces;
@@ -101,6 +103,17 @@ fn random_key() -> TicketKey {
     TicketKey::new(&rand::random::<[u8; 32]>())
 }
 
+/// What one user may do and write, over HTTP and WebSockets together.
+#[derive(Clone)]
+pub struct UserLimits {
+    /// Budgets of users and addresses.
+    pub budgets: Budgets,
+    /// Rates of users in spaces.
+    pub rates: Arc<Rates>,
+    /// Words that people are not to write.
+    pub filters: WordFilters,
+}
+
 /// Shared state of all connections. Cheap to clone.
 #[derive(Clone)]
 pub struct Edge(Arc<EdgeState>);
@@ -116,6 +129,7 @@ struct EdgeState {
     /// WebSockets by signed-in user.
     users: Counts<UserId>,
     budgets: Budgets,
+    filters: WordFilters,
     /// Of the database, as connections saw it.
     outage: Outage,
     /// Bytes of request bodies in progress.
@@ -136,8 +150,7 @@ impl Edge {
     pub fn new(
         store: Store,
         spaces: Spaces,
-        budgets: Budgets,
-        rates: Arc<Rates>,
+        limits: UserLimits,
         settings: EdgeSettings,
         stopping: CancellationToken,
         tasks: TaskTracker,
@@ -162,13 +175,14 @@ impl Edge {
                 settings.max_connections_per_address,
             ),
             users: Counts::new(settings.max_sockets_per_user),
-            budgets,
+            budgets: limits.budgets,
+            filters: limits.filters,
             outage: Outage::default(),
             bodies: Arc::default(),
             complaints: once_a_minute(),
             strangers: once_a_minute(),
             settings,
-            rates,
+            rates: limits.rates,
             stopping,
             tasks,
             next_client: AtomicU64::new(1),

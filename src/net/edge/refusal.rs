@@ -9,6 +9,9 @@ use crate::net::protocol::close;
 /// Word for a muted user.
 pub const MUTED: &str = "muted";
 
+/// Word for a text that a word filter refuses.
+pub const FILTERED: &str = "filtered";
+
 /// Word for programs; `None` when the space is not to be known.
 pub const fn word(why: &EntryRefusal) -> Option<&'static str> {
     Some(match why {

@@ -22,6 +22,7 @@ mod places;
 mod reports;
 mod together;
 mod uploads;
+mod word_filter;
 
 /// Makes a test of each named function on each database.
 macro_rules! on_both {

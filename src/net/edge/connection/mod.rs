@@ -285,7 +285,9 @@ impl Connection {
                     reply_to,
                     may_announce: self.may(Permission::Announce).await,
                 };
-                if self.may_say(&speech).await {
+                if self.may_say(&speech).await
+                    && let Some(speech) = self.filter_message(speech).await
+                {
                     self.say(player, speech);
                 }
             }
@@ -305,7 +307,9 @@ impl Connection {
                     text,
                     at: unix_millis(),
                 };
-                if change.text.is_none() || self.may_write().await {
+                if (change.text.is_none() || self.may_write().await)
+                    && let Some(change) = self.filter_edit(change).await
+                {
                     self.edit(player, change, may_announce, may_delete);
                 }
             }

@@ -8,6 +8,8 @@ use crate::components::id::PlayerId;
 use crate::components::permissions::Permission;
 use crate::net::budget::{Slowed, Spender};
 use crate::net::edge::refusal;
+use crate::net::edge::standing::CurrentStanding;
+use crate::net::edge::word_filters::{Filtered, WrittenIn};
 use crate::net::protocol::json;
 use crate::net::session::replies;
 use crate::store::now_ms;
@@ -85,6 +87,50 @@ impl Connection {
             self.refuse_message(speech.client_id, code, reason);
         }
         refusal.is_none()
+    }
+
+    /// The message as it may be shown; otherwise says why not.
+    pub(super) async fn filter_message(&mut self, mut speech: Speech) -> Option<Speech> {
+        let client_id = speech.client_id;
+        match self.filtered(speech.text).await {
+            Ok(text) => speech.text = text,
+            Err(filtered) => {
+                self.refuse_message(client_id, refusal::FILTERED, &filtered.reason());
+                return None;
+            }
+        }
+        Some(speech)
+    }
+
+    /// The edit as it may be shown; otherwise says why not.
+    pub(super) async fn filter_edit(&mut self, mut change: MessageChange) -> Option<MessageChange> {
+        if let Some(text) = change.text.take() {
+            match self.filtered(text).await {
+                Ok(text) => change.text = Some(text),
+                Err(filtered) => {
+                    self.notify(refusal::FILTERED, &filtered.reason());
+                    return None;
+                }
+            }
+        }
+        Some(change)
+    }
+
+    /// What the word filters make of a text of the user.
+    async fn filtered(&mut self, text: String) -> Result<String, Filtered> {
+        let space = self.standing.as_ref().map(CurrentStanding::space);
+        let Some((user, space)) = self.user.zip(space) else {
+            return Ok(text);
+        };
+        let place = self
+            .membership()
+            .await
+            .and_then(|membership| WrittenIn::space(space, membership));
+        match place {
+            // Boxed, because the future of a connection should stay small.
+            Some(place) => Box::pin(self.edge.0.filters.message(user, place, text)).await,
+            None => Ok(text),
+        }
     }
 
     /// Whether the user may change and react to messages; otherwise says why not.
