@@ -11,8 +11,9 @@ use super::error::{ApiError, Problem};
 use super::extract::{Caller, Json};
 use super::new_password::{Demands, LEAST_CHARS, new_password};
 use super::proof::prove;
-use super::{AppState, check, invites};
+use super::{AppState, check, invites, word_filter};
 use crate::net::address::AddressKey;
+use crate::net::edge::word_filters::WrittenIn;
 use crate::settings::SignUpPolicy;
 use crate::store::Role;
 use crate::store::invites::Admission;
@@ -165,6 +166,7 @@ pub async fn sign_up(
         ));
     }
     let username = check::username(&body.username)?;
+    let words = word_filter::new_name(&state, WrittenIn::Server, &username).await?;
     let password = new_password(&body.password, &username, state.password_demands())?;
     let hash = state
         .passwords
@@ -184,6 +186,8 @@ pub async fn sign_up(
         None => state.store.add_user(&username, &hash, role).await?,
     };
     let user = user.ok_or_else(|| ApiError::bad(NAME_TAKEN))?;
+    let filters = &state.filters;
+    filters.report(user, WrittenIn::Server, &words).await;
     state
         .guesses
         .welcome(address.0.map(AddressKey::of), &username, Instant::now());

@@ -8,7 +8,7 @@ use super::address::Address;
 use super::empty::Empty;
 use super::error::{ApiError, Problem};
 use super::extract::{Caller, Json, Path, Query, UnreadBody};
-use super::{AppState, check};
+use super::{AppState, check, word_filter};
 use crate::components::direct::DirectMessage;
 use crate::components::id::{MessageId, UserId};
 use crate::store::direct::{Conversation, NewMessage, Written};
@@ -248,6 +248,7 @@ pub async fn write(
     let body = body.read().await?;
     let text = check::message(&body.text)?;
     caller.writes(&state, address, &text)?;
+    let text = word_filter::direct(&state, &caller, text).await?;
     let new = NewMessage {
         from: caller.user(),
         to: other,

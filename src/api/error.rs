@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::components::membership::EntryRefusal;
 use crate::net::budget::Slowed;
+use crate::net::edge::word_filters::Filtered;
 use crate::net::edge::{CutBody, refusal};
 use crate::store::StoreError;
 use crate::store::suspension::Suspension;
@@ -85,6 +86,14 @@ impl Refused {
         &self.reason
     }
 
+    /// A text has a word that people are not to write.
+    pub fn filtered(why: &Filtered) -> Self {
+        Self {
+            code: Some(refusal::FILTERED),
+            reason: why.reason(),
+        }
+    }
+
     /// The caller is muted in the chat until then, in Unix milliseconds.
     pub fn muted(until: i64) -> Self {
         Self {
@@ -115,7 +124,7 @@ pub struct Problem {
     /// The same as `detail`.
     message: String,
     /// Why the caller may not enter a space: `kicked`, `banned`, `guests`, `password`, `members`,
-    /// `closed` or `full`; or `muted`. Later versions may have more.
+    /// `closed` or `full`; or `muted` or `filtered`. Later versions may have more.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     code: Option<&'static str>,

@@ -13,12 +13,13 @@ use super::error::{ApiError, Problem, Refused};
 use super::extract::{Caller, Json};
 use super::new_password::new_password;
 use super::space_invites::{accept, valid_invite};
-use super::{AppState, check};
+use super::{AppState, check, word_filter};
 use crate::components::guest::guest_name;
 use crate::components::id::{AvatarId, SpaceId};
 use crate::components::membership::{EntryRefusal, Membership};
 use crate::components::permissions::{OwnedBy, SpaceRole};
 use crate::net::address::AddressKey;
+use crate::net::edge::word_filters::WrittenIn;
 use crate::settings::SignUpPolicy;
 use crate::store::guests::Kept;
 use crate::store::now_ms;
@@ -93,6 +94,8 @@ pub async fn add(
         None => open_to_guests(&state, body.space_id.as_deref()).await?,
     };
     let avatar = avatar(&state, body.avatar_id.as_deref()).await?;
+    let place = WrittenIn::Space(space, state.store.word_list_of(space).await?);
+    let words = word_filter::new_name(&state, place, &shown).await?;
     state.guests.attempt(address, &state.budgets)?;
     let network = network(&state, address);
     if let Some(network) = &network
@@ -116,6 +119,7 @@ pub async fn add(
         state.store.delete_guest(user).await?;
         return Err(refused);
     }
+    state.filters.report(user, place, &words).await;
     Ok(Json(GuestAnswer {
         user_id: user.to_string(),
         token: state.store.sign_in_guest(user).await?,
@@ -194,6 +198,7 @@ pub async fn keep(
         }
     }
     let username = check::username(&body.username)?;
+    word_filter::name(&state, &caller, &username).await?;
     let password = new_password(&body.password, &username, state.password_demands())?;
     let network = address.0.map(AddressKey::of);
     let hash = state.passwords.hash(network, &password).await?;

@@ -25,6 +25,7 @@ use super::{
     join_requests, layers, lobby, maps, measurements, members, metadata, moderation, reports,
     sessions, setup, space_change, space_chat, space_elements, space_export, space_invites,
     space_map, space_messages, space_settings, spaces, thumbnails, uploading, uploads, web,
+    word_filter,
 };
 use crate::net::edge::{self, Edge};
 
@@ -123,6 +124,7 @@ fn documented() -> OpenApiRouter<AppState> {
             space_chat::clear
         ))
         .routes(routes!(space_settings::show, space_settings::change))
+        .routes(routes!(word_filter::show, word_filter::change))
         .routes(routes!(space_export::export))
         .routes(routes!(
             space_messages::edit_message,

@@ -14,7 +14,7 @@ use super::error::{ApiError, Problem};
 use super::extract::{Caller, Json, Path, UnreadBody};
 use super::new_password::{Demands, new_password};
 use super::patch::Patch;
-use super::{AppState, check};
+use super::{AppState, check, word_filter};
 use crate::components::id::SpaceId;
 use crate::components::membership::AccessPolicy;
 use crate::components::permissions::{Permission, PermissionRoles, SpaceRole};
@@ -220,6 +220,9 @@ pub async fn change(
         found
     };
     let mut change = body.read(&found)?;
+    for text in [&change.name, &change.description].into_iter().flatten() {
+        word_filter::name(&state, &caller, text).await?;
+    }
     if let Some(password) = &body.password {
         let password = new_password(password, &found.row.name, Demands::Few)?;
         let network = address.0.map(AddressKey::of);

@@ -10,7 +10,7 @@ use super::address::Address;
 use super::empty::Empty;
 use super::error::{ApiError, Problem};
 use super::extract::{Caller, Json, UnreadBody};
-use super::{AppState, check};
+use super::{AppState, check, word_filter};
 use crate::components::chat::{ChatCommand, ChatMessage, MessageChange};
 use crate::components::command::Command;
 use crate::components::id::{ChatId, SpaceId};
@@ -64,6 +64,7 @@ pub async fn edit_message(
     if text == message.text {
         return Ok(Json(Empty {}));
     }
+    let text = word_filter::message(&state, &caller, &entered, text).await?;
     take_edit(&state, &caller, &entered, &text)?;
     caller.writes(&state, address, &text)?;
     change_message(&state, &entered.row, &message, Some(text)).await

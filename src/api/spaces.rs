@@ -13,7 +13,7 @@ use super::elements::ElementEntry;
 use super::empty::Empty;
 use super::error::{ApiError, Problem};
 use super::extract::{Caller, Json, Path, Query};
-use super::{AppState, check, thumbnails};
+use super::{AppState, check, thumbnails, word_filter};
 use crate::components::id::{MapId, SpaceId};
 use crate::components::membership::AccessPolicy;
 use crate::components::permissions::Permission;
@@ -165,6 +165,7 @@ pub async fn add(
     caller.require_account()?;
     let quotas = CallerQuotas::of(&state, &caller);
     let name = check::name(&body.name)?;
+    word_filter::name(&state, &caller, &name).await?;
     let given = body
         .dimensions
         .as_deref()

@@ -60,3 +60,4 @@ mod sessions;
 mod space;
 mod store;
 mod uploads;
+mod word_filter;
