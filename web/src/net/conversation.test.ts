@@ -154,3 +154,29 @@ test("what made room for new messages can be looked back at", async () => {
   expect(shown(conversation).startsWith("0 1 2 3")).toBe(true);
   expect(conversation.hasEarlier.value).toBe(false);
 });
+
+describe("words that are refused are not lost", () => {
+  test("a message is said in other words, in the place of the first ones", async () => {
+    const { conversation, sent } = await talking();
+    conversation.take({ type: "History", before: null, messages: messages(0, 3), more: false });
+    conversation.say("darn");
+    const first = sent.find((message) => message.type === "Send");
+    if (first?.type !== "Send") throw new Error("it was not sent");
+    conversation.take({ type: "Refused", clientId: first.clientId, message: "no" });
+    const refused = conversation.messages.value.find(({ text }) => text === "darn");
+    if (refused?.refused !== "no") throw new Error("it was not refused");
+    conversation.sayOtherwise(refused, "oh dear");
+    expect(shown(conversation)).toBe("0 1 2 oh dear");
+  });
+
+  test("an edit comes back with its words", async () => {
+    const { conversation } = await talking();
+    const [, second] = conversation.messages.value;
+    if (!second) throw new Error("there is no message");
+    await conversation.change(second, "darn");
+    expect(conversation.refusedEdit.value).toBeNull();
+    conversation.hear("filtered");
+    expect(conversation.refusedEdit.value?.text).toBe("darn");
+    expect(conversation.refusedEdit.value?.id).toBe(second.id);
+  });
+});

@@ -45,7 +45,11 @@ export class Conversation {
   /** The announcement that is shown; `null` when it was closed. */
   readonly announcement = signal<ShownMessage | null>(null);
 
+  /** The words of an edit that was refused: they are not lost. */
+  readonly refusedEdit = signal<ShownMessage | null>(null);
+
   readonly #list = new MessageList();
+  #lastEdit: ShownMessage | null = null;
   /**
    * The first number is random: to the server, a message that comes again under the same number is
    * the same one.
@@ -98,9 +102,16 @@ export class Conversation {
     this.#show();
   }
 
+  /** Says a message that was refused in other words. */
+  sayOtherwise(message: ShownMessage, text: string): void {
+    if (message.clientId !== null) this.#list.takeBack(message.clientId);
+    this.say(text, message.scope, message.replyTo);
+  }
+
   /** Edits or deletes an own message. What the space no longer remembers is changed over HTTP. */
   async change(message: ShownMessage, text: string | null): Promise<void> {
     const { id } = message;
+    this.#lastEdit = text === null ? null : { ...message, text };
     if (this.#list.isRecent(id)) {
       this.port.send(text === null ? { type: "Delete", id } : { type: "Edit", id, text });
       return;
@@ -111,6 +122,7 @@ export class Conversation {
       this.#list.change({ id, text, at: Date.now() });
       this.#show();
     } catch (error) {
+      this.refusedEdit.value = this.#lastEdit;
       this.port.notice(reasonOf(error));
     }
   }
@@ -231,6 +243,7 @@ export class Conversation {
   hear(code: string): void {
     if (code === "chat-cleared") this.#clear();
     if (code === "slow-mode") void this.#ask();
+    if (code === "filtered") this.refusedEdit.value = this.#lastEdit;
   }
 
   /** A connection opened; its history follows. */

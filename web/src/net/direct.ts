@@ -101,6 +101,11 @@ export class Direct {
     );
   }
 
+  /** Takes a message away that was not sent. */
+  takeBack(id: string): void {
+    this.messages.value = this.messages.value.filter((message) => message.id !== id);
+  }
+
   /** A message was pushed: of another user, or of this one in another window. */
   hear(message: DirectMessage): void {
     const isMine = message.from === this.me();

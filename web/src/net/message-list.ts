@@ -125,6 +125,11 @@ export class MessageList {
     open.since = now;
   }
 
+  /** Takes an own message away that failed. */
+  takeBack(clientId: number): void {
+    this.#open = this.#open.filter((open) => open.clientId !== clientId || open.message.isWaiting);
+  }
+
   /** Takes a message that was said. `false` when it is known already. */
   hear(said: ChatMessage): boolean {
     const isNew = this.#said.every(({ id }) => id !== said.id);

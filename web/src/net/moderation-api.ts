@@ -14,6 +14,10 @@ export type JoinRequest = Schema<"RequestEntry">;
 export type AuditEntry = Schema<"AuditEntry">;
 export type AuditPage = Schema<"AuditLog">;
 
+/** The words that people are not to write in a space, and what happens to them. */
+export type WordFilter = Schema<"WordFilterView">;
+
+const wordFilter = object<WordFilter>({ action: string, words: list(string) });
 const sanctions = object<Schema<"SanctionList">>({
   sanctions: list(
     object<Sanction>({
@@ -81,6 +85,9 @@ export const moderationApi = {
     (await ask("get", "/space/{id}/join-request", { path: { id } }, requests)).requests,
   answer: (id: string, user: string, answer: "enter" | "member" | "no") =>
     tell("post", "/space/{id}/join-request/{user}", { path: { id, user }, body: { answer } }),
+  wordFilter: (id: string) => ask("get", "/space/{id}/word-filter", { path: { id } }, wordFilter),
+  changeWordFilter: (id: string, filter: WordFilter) =>
+    ask("put", "/space/{id}/word-filter", { path: { id }, body: filter }, wordFilter),
   auditLog: (id: string, before: string) =>
     ask("get", "/space/{id}/audit-log", { path: { id }, query: { before } }, auditLog),
 };

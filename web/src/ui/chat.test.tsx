@@ -40,6 +40,7 @@ function panel({ tab = "space", kept = false, gaps = [], blocked = [], readUpTo 
       gaps: signal(gaps),
       rules: signal({ kept, mayModerate: false }),
       typing: signal([2]),
+      refusedEdit: signal(null),
       hasEarlier: signal(false),
       canReact: () => false,
       canChange: () => false,

@@ -1,7 +1,7 @@
 /** Direct: the list of conversations, and the direct messages of one. */
 
 import { Fragment } from "preact";
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Direct, ShownDirectMessage } from "../net/direct";
 import type { Space } from "../net/space";
 import { plain } from "../world/markdown";
@@ -104,6 +104,7 @@ function DirectMessages({ space, input }: DirectProps) {
   const other = direct.other.value;
   const messages = direct.messages.value;
   const scroll = useMessageScroll(messages, () => false);
+  const [draft, setDraft] = useState<ShownDirectMessage | null>(null);
   const people = space.people.all.value;
   const isHere = people.some(({ user }) => user === other?.id);
   return (
@@ -133,11 +134,17 @@ function DirectMessages({ space, input }: DirectProps) {
             scroll.keepPlace();
             void direct.lookBack();
           }}
+          onEdit={(message) => {
+            direct.takeBack(message.id);
+            setDraft(message);
+            requestAnimationFrame(() => input.current?.focus());
+          }}
         />
       </div>
       <Composer
-        key={other?.id ?? ""}
+        key={`${other?.id} ${draft?.id}`}
         input={input}
+        draft={draft?.text ?? ""}
         label={`Message to ${other?.name ?? ""}`}
         placeholder={`Write to ${other?.name ?? ""}`}
         people={[]}
@@ -152,7 +159,14 @@ function DirectMessages({ space, input }: DirectProps) {
   );
 }
 
-function DirectItems({ space, onLookBack }: { space: DirectPlace; onLookBack: () => void }) {
+interface DirectItemsProps {
+  space: DirectPlace;
+  onLookBack: () => void;
+  /** A message that was not sent is to be written in other words. */
+  onEdit: (message: ShownDirectMessage) => void;
+}
+
+function DirectItems({ space, onLookBack, onEdit }: DirectItemsProps) {
   const { direct } = space;
   const messages = direct.messages.value;
   const other = direct.other.value;
@@ -180,7 +194,14 @@ function DirectItems({ space, onLookBack }: { space: DirectPlace; onLookBack: ()
             <time class="when" dateTime={new Date(message.at).toISOString()}>
               {message.isWaiting ? "sending…" : timeOf(new Date(message.at))}
             </time>
-            {message.refused && <div class="why">{message.refused}</div>}
+            {message.refused && (
+              <div class="why">
+                <span>{message.refused}</span>
+                <button type="button" class="button small" onClick={() => onEdit(message)}>
+                  Edit
+                </button>
+              </div>
+            )}
           </li>
         </Fragment>
       ))}

@@ -66,7 +66,7 @@ export function MessageItem(props: MessageItemProps) {
         <Reactions message={message} conversation={conversation} known={known} />
       )}
       {isOpen && hasActions && <Actions {...props} onClose={() => setOpen(false)} />}
-      {message.refused && <Refused message={message} conversation={conversation} />}
+      {message.refused && <Refused {...props} />}
     </li>
   );
 }
@@ -184,15 +184,24 @@ function Actions(props: MessageItemProps & { onClose: () => void }) {
 }
 
 /** Why the message was refused. */
-function Refused({ message, conversation }: Pick<MessageItemProps, "message" | "conversation">) {
+function Refused({ message, conversation, onEdit }: MessageItemProps) {
   const { clientId, refused } = message;
   return (
     <div class="why">
       <span>{refused}</span>
       {clientId !== null && (
-        <button type="button" class="button small" onClick={() => conversation.sayAgain(clientId)}>
-          Try again
-        </button>
+        <span class="row">
+          <button
+            type="button"
+            class="button small"
+            onClick={() => conversation.sayAgain(clientId)}
+          >
+            Try again
+          </button>
+          <button type="button" class="button small" onClick={onEdit}>
+            Edit
+          </button>
+        </span>
       )}
     </div>
   );

@@ -1,7 +1,7 @@
 /** Messages: the messages of the space or of those nearby, and the field to write another one. */
 
 import { Fragment } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { ANNOUNCEMENT, type Conversation, NEARBY, SPACE } from "../net/conversation";
 import type { ShownMessage } from "../net/message-list";
 import type { Space } from "../net/space";
@@ -101,6 +101,12 @@ function useWriting(
   const [replyTo, setReplyTo] = useState<ShownMessage | null>(null);
   const [editing, setEditing] = useState<ShownMessage | null>(null);
   const [announces, setAnnounces] = useState(false);
+  const refused = conversation.refusedEdit.value;
+  useEffect(() => {
+    if (!refused || (refused.scope === NEARBY) !== isNearby) return;
+    conversation.refusedEdit.value = null;
+    setEditing(refused);
+  }, [refused]);
   return {
     replyTo,
     editing,
@@ -124,6 +130,7 @@ function useWriting(
     say: (text: string) => {
       if (editing) {
         setEditing(null);
+        if (editing.refused !== null) return conversation.sayOtherwise(editing, text);
         if (text !== editing.text) void conversation.change(editing, text);
         return;
       }

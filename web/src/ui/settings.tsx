@@ -20,6 +20,7 @@ import { ModerationTab } from "./settings/moderation";
 import { OwnReportsTab } from "./settings/own-reports";
 import { PeopleTab } from "./settings/people";
 import { type ReportsPort, ReportsTab } from "./settings/reports";
+import { RulesTab } from "./settings/rules";
 
 interface Tab {
   name: string;
@@ -55,6 +56,11 @@ const TABS: readonly Tab[] = [
     name: "Invites",
     needs: "invite",
     draw: ({ id, access }) => <InvitesTab id={id} access={access} />,
+  },
+  {
+    name: "Rules",
+    needs: "manage-chat",
+    draw: ({ id }) => <RulesTab id={id} />,
   },
   {
     name: "Moderation",

@@ -71,5 +71,6 @@ const WORDS: Record<string, string> = {
   lockdown: "changed the lockdown of",
   "answer-request": "answered",
   "answer-report": "answered a report about",
+  "filter-words": "noted words of",
   "delete-space": "deleted",
 };
