@@ -147,6 +147,7 @@ impl Server {
             max_connections_per_address: settings.max_connections_per_address,
             max_sockets_per_user: settings.max_sockets_per_user,
             times: settings.http_times,
+            appeals_text: settings.appeals_text.clone(),
             trusted_proxies: settings.trusted_proxies.clone(),
             ticket_key: settings
                 .cluster

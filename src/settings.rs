@@ -145,6 +145,8 @@ pub struct Settings {
     pub signup: SignUpPolicy,
     /// Guests.
     pub guests: GuestSettings,
+    /// What is said about appeals to users who are suspended; may be empty.
+    pub appeals_text: String,
     /// Words that no one is to write here.
     pub word_filter: WordList,
     /// Ticks per second of a space.
@@ -220,6 +222,7 @@ impl Settings {
             open_admin_signup: false,
             signup: SignUpPolicy::default(),
             guests: GuestSettings::default(),
+            appeals_text: String::new(),
             word_filter: WordList::default(),
             tick_rate: TickRate::DEFAULT,
             join_event: JoinWord::default(),

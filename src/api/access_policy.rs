@@ -48,6 +48,8 @@ pub struct AccessView {
     name: String,
     /// What the space is for; may be empty.
     description: String,
+    /// What people are told about appeals who are kicked, banned or muted; may be empty.
+    appeal: String,
     /// Address of its thumbnail; of that of its map, or empty, when the caller may not enter.
     thumbnail: String,
     /// Players in it now.
@@ -116,7 +118,8 @@ pub struct RolesView {
 pub struct RefusalView {
     /// `kicked`, `banned`, `guests`, `password`, `members` or `closed`.
     code: &'static str,
-    /// The reason, in a sentence for people.
+    /// The reason, in a sentence for people, and in a paragraph of its own what the space says about
+    /// appeals.
     message: String,
     /// When it ends, in Unix milliseconds; null when that is not known.
     #[schema(required)]
@@ -184,6 +187,7 @@ pub(super) fn view(state: &AppState, found: &Entered) -> Result<AccessView, ApiE
         id: row.id.to_string(),
         name: row.name.clone(),
         description: row.description.clone(),
+        appeal: row.appeal.clone(),
         thumbnail: match refusal {
             None => thumbnails::of_space(row, &state.key),
             Some(_) => thumbnails::from_outside(row),

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::address::Address;
 use super::empty::Empty;
 use super::error::{ApiError, Problem};
-use super::extract::{Caller, Json};
+use super::extract::{Caller, Json, suspended};
 use super::new_password::{Demands, LEAST_CHARS, new_password};
 use super::proof::prove;
 use super::{AppState, check, invites, word_filter};
@@ -227,7 +227,7 @@ pub async fn sign_in(
         user, suspension, ..
     } = found.ok_or(WRONG)?;
     if let Some(suspension) = suspension {
-        return Err(ApiError::Suspended(suspension));
+        return Err(suspended(&state, &suspension));
     }
     let token = state.store.sign_in(user).await?;
     let most = state.settings.max_sessions_per_user;

@@ -10,7 +10,6 @@ use crate::net::budget::Slowed;
 use crate::net::edge::word_filters::Filtered;
 use crate::net::edge::{CutBody, refusal};
 use crate::store::StoreError;
-use crate::store::suspension::Suspension;
 
 /// Seconds of `retry-after`: another process takes over within that time.
 const RETRY_AFTER: u64 = 3;
@@ -24,8 +23,8 @@ pub enum ApiError {
     Unauthorized,
     /// Not signed in, or not allowed: 403.
     Forbidden(&'static str),
-    /// The account is suspended: 403, with the reason.
-    Suspended(Suspension),
+    /// The account is suspended: 403, with this reason.
+    Suspended(String),
     /// The caller may not enter the space, or is muted: 403, or 400 when the space is not to be
     /// known.
     Refused(Refused),
@@ -170,7 +169,7 @@ impl ApiError {
             | Self::Unavailable(detail)
             | Self::DiskFull(detail)
             | Self::OneAtATime(detail) => (*detail).into(),
-            Self::Suspended(suspension) => suspension.to_string(),
+            Self::Suspended(reason) => reason.clone(),
             Self::Refused(refused) => refused.reason.clone(),
             Self::NotFound => "There is nothing at this address.".into(),
             Self::MethodNotAllowed => "This address does not take that method.".into(),

@@ -24,9 +24,10 @@ use crate::components::permissions::{
     OwnedBy, Permission, PermissionRoles, SpaceRole, Standing, may,
 };
 use crate::net::budget::{Budget, Slowed, Spender};
-use crate::net::edge::CutBody;
+use crate::net::edge::{self, CutBody};
 use crate::store::SignedIn;
 use crate::store::audit_log::Actor;
+use crate::store::suspension::Suspension;
 
 /// Largest JSON body, in bytes.
 pub const BODY_LIMIT: usize = 256 * 1024;
@@ -137,6 +138,12 @@ fn bearer(parts: &Parts) -> Result<Option<&str>, ApiError> {
     }
 }
 
+/// Refusal of a user who is suspended.
+pub(super) fn suspended(state: &AppState, suspension: &Suspension) -> ApiError {
+    let appeal = &state.settings.appeals_text;
+    ApiError::Suspended(edge::refusal::suspended(suspension, appeal))
+}
+
 async fn caller(parts: &Parts, state: &AppState) -> Result<Option<Caller>, ApiError> {
     let Some(token) = bearer(parts)? else {
         return Ok(None);
@@ -147,7 +154,7 @@ async fn caller(parts: &Parts, state: &AppState) -> Result<Option<Caller>, ApiEr
         .await?
         .ok_or(ApiError::Unauthorized)?;
     if let Some(suspension) = &who.suspension {
-        return Err(ApiError::Suspended(suspension.clone()));
+        return Err(suspended(state, suspension));
     }
     // The address was charged earlier, by `budgets::spend`.
     if let Some(cost) = parts.extensions.get::<Cost>() {

@@ -15,6 +15,7 @@ use super::extract::{Caller, Json, Path, UnreadBody};
 use super::new_password::{Demands, new_password};
 use super::patch::Patch;
 use super::{AppState, check, word_filter};
+use crate::components::appeal::{APPEAL_CHARS, appeal};
 use crate::components::id::SpaceId;
 use crate::components::membership::AccessPolicy;
 use crate::components::permissions::{Permission, PermissionRoles, SpaceRole};
@@ -36,6 +37,9 @@ pub struct SpaceChangeRequest {
     name: Option<String>,
     /// What the space is for: at most 500 characters.
     description: Option<String>,
+    /// What people are told about appeals who are kicked, banned or muted: at most 1,000 characters.
+    /// For moderators, too.
+    appeal: Option<String>,
     /// Whether the lobby lists it. For the owner, as is everything below.
     listed: Option<bool>,
     /// Who may enter: `open`, `password` or `members`.
@@ -93,6 +97,7 @@ impl SpaceChangeRequest {
         let (row, rules) = (&found.row, &found.row.rules);
         let name = self.name.as_deref().map(check::name).transpose()?;
         let description = self.description.as_deref().map(description).transpose()?;
+        let appeal = self.appeal.as_deref().map(appeals_text).transpose()?;
         let policy = self.access_policy.as_deref().map(policy).transpose()?;
         let capacity = self.capacity.given();
         if capacity
@@ -115,6 +120,7 @@ impl SpaceChangeRequest {
         Ok(SpaceChange {
             name,
             description,
+            appeal,
             access: self.listed.map(|listed| {
                 if listed {
                     Access::Public
@@ -182,6 +188,14 @@ fn description(text: &str) -> Result<String, ApiError> {
     }
 }
 
+fn appeals_text(text: &str) -> Result<String, ApiError> {
+    appeal(text).ok_or_else(|| {
+        ApiError::bad(format!(
+            "A text about appeals has at most {APPEAL_CHARS} characters and no control characters."
+        ))
+    })
+}
+
 fn policy(word: &str) -> Result<AccessPolicy, ApiError> {
     AccessPolicy::from_word(word)
         .ok_or_else(|| ApiError::bad("An access policy is `open`, `password` or `members`."))
@@ -189,7 +203,7 @@ fn policy(word: &str) -> Result<AccessPolicy, ApiError> {
 
 /// Change a space
 ///
-/// Name and description are for moderators, all else is for the owner. People inside who may not be
+/// Name, description and the text about appeals are for moderators, all else is for the owner. People inside who may not be
 /// there any more are disconnected within a second.
 #[utoipa::path(
     patch,
@@ -258,6 +272,9 @@ fn detail(body: &SpaceChangeRequest, before: &Entered) -> String {
     }
     if body.description.is_some() {
         add("description", "", "changed");
+    }
+    if body.appeal.is_some() {
+        add("appeals text", "", "changed");
     }
     if let Some(listed) = body.listed {
         let was = row.access == Access::Public;

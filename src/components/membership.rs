@@ -73,6 +73,8 @@ pub struct Exclusion {
     pub reason: String,
     /// Name of the moderator.
     pub by: String,
+    /// What the space says about appeals; may be empty.
+    pub appeal: String,
 }
 
 /// Until when a user is muted, in Unix milliseconds; 0 for not at all.
@@ -285,6 +287,7 @@ mod tests {
             until: Some(NOW + 1),
             reason: "noise".into(),
             by: "ada".into(),
+            appeal: String::new(),
         };
         let mut membership = of_role(SpaceRole::Member, AccessPolicy::Open);
         membership.exclusion = Some(exclusion.clone());

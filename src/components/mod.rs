@@ -4,6 +4,7 @@
 //! randomness, I/O, wire types. The module `systems` changes this data each tick; `net` sends it
 //! to clients.
 
+pub mod appeal;
 pub mod audience;
 pub mod block;
 pub mod bubble;

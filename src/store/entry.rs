@@ -30,6 +30,8 @@ pub struct SpaceChange {
     pub opens_at: Option<Option<i64>>,
     /// End of the event.
     pub closes_at: Option<Option<i64>>,
+    /// What people are told about appeals.
+    pub appeal: Option<String>,
     /// Roles of the permissions that the owner hands out.
     pub roles: Option<PermissionRoles>,
 }
@@ -90,7 +92,8 @@ impl Store {
              password_version = password_version + $10, \
              capacity = case when $11 = 1 then $12 else capacity end, \
              opens_at = case when $13 = 1 then $14 else opens_at end, \
-             closes_at = case when $15 = 1 then $16 else closes_at end \
+             closes_at = case when $15 = 1 then $16 else closes_at end, \
+             appeal = coalesce($17, appeal) \
              where id = $1 returning name",
         )
         .bind(space.to_string())
@@ -109,6 +112,7 @@ impl Store {
         .bind(opens_at.flatten())
         .bind(i64::from(closes_at.is_some()))
         .bind(closes_at.flatten())
+        .bind(change.appeal.as_deref())
         .fetch_one(&mut *tx)
         .await?;
         let deed = NewAuditRow {

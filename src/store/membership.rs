@@ -24,6 +24,7 @@ const MEMBERSHIPS: Statement = over_given!(
      spaces.closes_at, spaces.lockdown_until, space_members.role as space_role, \
      bans.kind as ban_kind, bans.until as ban_until, bans.reason as ban_reason, \
      bans.by_name as ban_by, \
+     case when bans.id is null then null else spaces.appeal end as ban_appeal, \
      (select max(until) from mutes where mutes.space_id = spaces.id \
      and mutes.user_id = users.id and what = 'chat') as mute_chat, \
      (select max(until) from mutes where mutes.space_id = spaces.id \
@@ -142,6 +143,7 @@ struct RawMembership {
     ban_until: Option<i64>,
     ban_reason: Option<String>,
     ban_by: Option<String>,
+    ban_appeal: Option<String>,
     mute_chat: Option<i64>,
     mute_voice: Option<i64>,
     mute_video: Option<i64>,
@@ -170,6 +172,7 @@ impl RawMembership {
             until: (until != UNTIL_LIFTED).then_some(until),
             reason: self.ban_reason.unwrap_or_default(),
             by: self.ban_by.unwrap_or_default(),
+            appeal: self.ban_appeal.unwrap_or_default(),
         });
         let membership = Membership {
             standing: Standing {

@@ -32,8 +32,8 @@ macro_rules! space_columns {
         "select spaces.id, spaces.name, spaces.description, creator_id, map_id, access, \
          maps.thumbnail, spaces.width, spaces.height, plan_version, chat, chat_retention_days, \
          chat_slow_seconds, reach_tiles, most_voices, most_pictures, walls, spaces.created_at, \
-         access_policy, guests, capacity, opens_at, closes_at, lockdown_until, permission_roles \
-         from spaces left join maps on maps.id = spaces.map_id "
+         access_policy, guests, capacity, opens_at, closes_at, lockdown_until, permission_roles, \
+         appeal from spaces left join maps on maps.id = spaces.map_id "
     };
 }
 
@@ -55,6 +55,8 @@ pub struct SpaceRow {
     pub name: String,
     /// What it is for, in a few sentences; may be empty.
     pub description: String,
+    /// What people who are kept out are told about appeals; may be empty.
+    pub appeal: String,
     /// Owner; `None` when it came from a seed.
     pub creator: Option<UserId>,
     /// Map from which it was made.
@@ -155,6 +157,7 @@ struct RawSpace {
     walls: Option<i64>,
     created_at: i64,
     permission_roles: String,
+    appeal: String,
     #[sqlx(flatten)]
     entry: RawEntry,
 }
@@ -170,6 +173,7 @@ impl RawSpace {
             id: id(&self.id)?,
             name: self.name,
             description: self.description,
+            appeal: self.appeal,
             creator: self.creator_id.as_deref().map(id).transpose()?,
             map: self.map_id.as_deref().map(id).transpose()?,
             rules: self.entry.read(access == Access::Public)?,

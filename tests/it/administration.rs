@@ -382,3 +382,29 @@ async fn mistakes_are_one_line_and_the_last_admin_stays() {
         "{log}"
     );
 }
+
+#[tokio::test]
+async fn a_suspended_user_is_told_what_the_server_says_about_appeals() {
+    let server =
+        TestServer::start_with(|settings| settings.appeals_text = "Call Olga.".into()).await;
+    let (admin, ada) = (server.admin().await, server.user("ada").await);
+    let space = server.space(&ada, "40x40").await;
+    let (mut client, _) = JsonClient::join(&server.address, &ada, &space).await;
+    let body = json!({"reason": "threw cake"});
+    suspend(&server, &admin, &ada, body).await.fine();
+    let expected = "Your account is suspended: threw cake\n\nCall Olga.";
+    assert_eq!(client.expect("error").await["message"], expected);
+    let mut again = JsonClient::connect(&server.address).await;
+    again
+        .say("join", json!({"spaceId": space, "token": ada.token}))
+        .await;
+    assert_eq!(again.expect("error").await["message"], expected);
+    for answer in [
+        server.post("/signin", None, sign_in("ada")).await,
+        server.get("/me", Some(&ada)).await,
+    ] {
+        answer.refused(403);
+        assert_eq!(answer.json()["message"], expected);
+    }
+    server.stop().await;
+}

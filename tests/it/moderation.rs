@@ -493,3 +493,40 @@ async fn what_a_moderator_does_counts_at_other_processes_without_any_message() {
     second.stop().await;
     first.stop().await;
 }
+
+#[tokio::test]
+async fn what_a_space_says_about_appeals_is_told_wherever_it_refuses() {
+    const TEXT: &str = "Write to help@example.org.\nWe answer in a day.";
+    let server = TestServer::start().await;
+    let (olga, bob) = (server.user("olga").await, server.user("bob").await);
+    let space = server.space(&olga, "9x9").await;
+    let path = format!("/space/{space}");
+    let set = |text: String| json!({"appeal": text});
+    server
+        .call("PATCH", &path, Some(&bob), set(TEXT.into()))
+        .await
+        .refused(403);
+    for wrong in ["a".repeat(1_001), "a\u{0}b".into()] {
+        let answer = server.call("PATCH", &path, Some(&olga), set(wrong)).await;
+        answer.refused(400);
+    }
+    let text_of_it = format!(" {TEXT} ");
+    let changed = server.call("PATCH", &path, Some(&olga), set(text_of_it));
+    assert_eq!(changed.await.fine()["appeal"], TEXT);
+    let (mut json_bob, _) = JsonClient::join(&server.address, &bob, &space).await;
+    act(&server, &olga, &space, ("ban", &bob), json!({}))
+        .await
+        .fine();
+    let told = text(&json_bob.expect("error").await["message"]);
+    let expected = format!("olga banned you from this space.\n\n{TEXT}");
+    assert_eq!(told, expected);
+    let answer = server.get(&format!("{path}/map"), Some(&bob)).await;
+    answer.refused(403);
+    assert_eq!(answer.json()["message"], expected);
+    let view = format!("{path}/access-policy");
+    let view = server.get(&view, Some(&bob)).await.fine();
+    assert_eq!(view["refusal"]["message"], expected);
+    assert_eq!(view["appeal"], TEXT, "for people who are muted");
+    assert_eq!(refused(&server, &bob, &space).await, 4416);
+    server.stop().await;
+}

@@ -45,6 +45,9 @@ pub struct ServeArgs {
     /// Guests at the same time [default: 1000]
     #[arg(long, env = "PLAZA_MAX_GUESTS")]
     pub(super) max_guests: Option<u32>,
+    /// What users who are suspended are told about appeals, at most 1,000 characters
+    #[arg(long, env = "PLAZA_APPEALS_TEXT", value_name = "TEXT")]
+    pub(super) appeals_text: Option<String>,
     /// File with words that no one is to write on this server, one in each line; lines that begin
     /// with `#` are comments
     #[arg(long, env = "PLAZA_WORD_FILTER", value_name = "FILE")]
@@ -292,7 +295,7 @@ impl ServeArgs {
     pub(super) fn or(self, other: Self) -> Self {
         either!(self, other, {
             listen, data_dir, database_url, open_admin_signup, signup, guests,
-            guests_per_hour, max_guests, word_filter, word_filter_action, tick_rate, join_event,
+            guests_per_hour, max_guests, appeals_text, word_filter, word_filter_action, tick_rate, join_event,
             allowed_origins, auth_rate, max_guess_delay, max_sessions_per_user, request_rate,
             edit_rate, search_rate, upload_rate, picture_rate, text_rate, max_chat_per_space,
             upload_quota, min_free_disk, max_connections, max_connections_per_address,

@@ -7,8 +7,8 @@ use anyhow::{Context, bail};
 
 use super::flags::ServeArgs;
 use super::values::{
-    address, base_path, bytes_of, database_url, ice_urls, is_published, is_socket_url, networks,
-    origins, public_url, secret_of, secret_text, word_list,
+    address, appeals_text, base_path, bytes_of, database_url, ice_urls, is_published,
+    is_socket_url, networks, origins, public_url, secret_of, secret_text, word_list,
 };
 use super::{DATA_DIR, LINK_TLS, LISTEN, ServeConfig};
 use crate::components::unit::TickRate;
@@ -171,6 +171,7 @@ impl ServeArgs {
                     per_hour: self.guests_per_hour.unwrap_or(defaults.guests.per_hour),
                     most: self.max_guests.unwrap_or(defaults.guests.most),
                 },
+                appeals_text: appeals_text(self.appeals_text.as_deref())?,
                 word_filter: word_list(
                     self.word_filter.as_deref(),
                     self.word_filter_action.as_deref(),

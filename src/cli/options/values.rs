@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
+use crate::components::appeal::{APPEAL_CHARS, appeal};
 use crate::components::word_filter::{FilterAction, WordList};
 use crate::link::Secret;
 use crate::net::address::Network;
@@ -125,6 +126,13 @@ pub(super) fn secret_text(
     Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
 }
 
+/// What is said about appeals.
+pub(super) fn appeals_text(said: Option<&str>) -> anyhow::Result<String> {
+    appeal(said.unwrap_or_default()).with_context(|| {
+        format!("appeals-text has at most {APPEAL_CHARS} characters and no control characters")
+    })
+}
+
 /// The words of a file, and what happens to texts with them.
 pub(super) fn word_list(file: Option<&Path>, action: Option<&str>) -> anyhow::Result<WordList> {
     let action = match action.map(str::trim) {
@@ -234,6 +242,16 @@ mod tests {
         }
         for said in ["/a//b", "/a b", "/a?b", "/../a", "https://a.example/b"] {
             assert!(base_path(said).is_err(), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_text_about_appeals_is_plain_and_not_long() {
+        assert_eq!(appeals_text(None).unwrap(), "");
+        assert_eq!(appeals_text(Some(" Write\r\nus. ")).unwrap(), "Write\nus.");
+        assert!(appeals_text(Some(&"a".repeat(1_000))).is_ok());
+        for wrong in ["a".repeat(1_001), "a\u{0}b".into()] {
+            assert!(appeals_text(Some(&wrong)).is_err());
         }
     }
 

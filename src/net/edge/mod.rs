@@ -86,6 +86,8 @@ pub struct EdgeSettings {
     pub max_sockets_per_user: usize,
     /// Timeouts of HTTP connections.
     pub times: HttpTimes,
+    /// What the server says about appeals to users who are suspended; may be empty.
+    pub appeals_text: String,
     /// Networks of reverse proxies that are trusted to name the client's address.
     pub trusted_proxies: Vec<Network>,
     /// Key that signs portal tickets, the same in all processes of a cluster; generated if there is

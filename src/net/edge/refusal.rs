@@ -5,6 +5,7 @@ use super::entering::NO_SPACE;
 use crate::components::membership::{EntryRefusal, Exclusion, ExclusionKind};
 use crate::components::utc::utc;
 use crate::net::protocol::close;
+use crate::store::suspension::Suspension;
 
 /// Word for a muted user.
 pub const MUTED: &str = "muted";
@@ -83,13 +84,51 @@ fn excluded(exclusion: &Exclusion) -> String {
         Some(until) => format!("{by} {what} until {}", time(until)),
         None => format!("{by} {what}"),
     };
-    if exclusion.reason.is_empty() {
+    let text = if exclusion.reason.is_empty() {
         text + "."
     } else {
         format!("{text}: {}", exclusion.reason)
+    };
+    with_appeal(text, &exclusion.appeal)
+}
+
+/// Reason why a suspended user may not use the server.
+pub fn suspended(suspension: &Suspension, appeal: &str) -> String {
+    with_appeal(suspension.to_string(), appeal)
+}
+
+/// A reason, and in a paragraph of its own what to do about it.
+fn with_appeal(reason: String, appeal: &str) -> String {
+    if appeal.is_empty() {
+        reason
+    } else {
+        format!("{reason}\n\n{appeal}")
     }
 }
 
 fn time(ms: i64) -> String {
     utc(ms.cast_unsigned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_space_says_about_appeals_follows_the_reason() {
+        let mut exclusion = Exclusion {
+            kind: ExclusionKind::Ban,
+            until: None,
+            reason: "noise".into(),
+            by: "ada".into(),
+            appeal: String::new(),
+        };
+        let of = |exclusion: &Exclusion| reason(&EntryRefusal::Excluded(exclusion.clone()));
+        assert_eq!(of(&exclusion), "ada banned you from this space: noise");
+        exclusion.appeal = "Write to help@example.org.".into();
+        assert_eq!(
+            of(&exclusion),
+            "ada banned you from this space: noise\n\nWrite to help@example.org."
+        );
+    }
 }

@@ -29,6 +29,7 @@ const accessView = object<AccessView>({
   id: string,
   name: string,
   description: string,
+  appeal: string,
   thumbnail: string,
   people: number,
   listed: boolean,

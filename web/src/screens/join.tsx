@@ -36,7 +36,9 @@ export function JoinScreen({ place, from }: JoinProps) {
         {place.closed === null ? (
           <GuestForm place={place} from={from} />
         ) : (
-          <p role="status">{withLocalTimes(place.closed)}</p>
+          <p class="as-written" role="status">
+            {withLocalTimes(place.closed)}
+          </p>
         )}
         <p class="small">
           <a class={`button small ${place.closed === null ? "quiet" : "primary"}`} href={signIn}>

@@ -85,7 +85,9 @@ export function ConnectionEnded({ space, onRetry }: EndedProps) {
     <div ref={card} class="curtain glass" role="alertdialog" aria-label={title}>
       <div class="card" style={{ textAlign: "center" }}>
         <h2>{title}</h2>
-        <p dir="auto">{withLocalTimes(ending.advice)}</p>
+        <p class="as-written" dir="auto">
+          {withLocalTimes(ending.advice)}
+        </p>
         <WayOn space={space} ending={ending} onRetry={onRetry} />
         <a class="button" href={here("/")}>
           To the lobby

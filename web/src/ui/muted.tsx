@@ -45,9 +45,20 @@ export function Muted({ space, call }: { space: Space; call: Call }) {
       if (call.isOn[which].value && whyMuted(space.access, which)) void call.toggle(which);
   }, [sentence]);
   if (!sentence || sentence === closed) return null;
+  const appeal = space.access.view.value?.appeal ?? "";
   return (
     <div class="banner" role="alert">
-      <span>{sentence}</span>
+      <span>
+        {sentence}
+        {appeal !== "" && (
+          <details>
+            <summary>What you can do about it</summary>
+            <span class="as-written" dir="auto">
+              {appeal}
+            </span>
+          </details>
+        )}
+      </span>
       <IconButton
         icon="close"
         label="Put this away"

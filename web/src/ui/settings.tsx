@@ -60,7 +60,7 @@ const TABS: readonly Tab[] = [
   {
     name: "Rules",
     needs: "manage-chat",
-    draw: ({ id }) => <RulesTab id={id} />,
+    draw: (space) => viewed(space, (view) => <RulesTab access={space.access} view={view} />),
   },
   {
     name: "Moderation",

@@ -80,7 +80,8 @@ impl Connection {
             }
         };
         if let Some(suspension) = &who.suspension {
-            return self.refuse(close::FORBIDDEN, &suspension.to_string());
+            let reason = refusal::suspended(suspension, &self.edge.0.settings.appeals_text);
+            return self.refuse(close::FORBIDDEN, &reason);
         }
         registration.belongs_to(who.user);
         let budgets = &self.edge.0.budgets;
@@ -295,6 +296,7 @@ impl Connection {
     fn register(&self, token: &str) -> Registration {
         let (queue, is_json) = (Arc::clone(&self.queue), self.json_terms.is_some());
         let sent_out = Arc::clone(&self.sent_out);
+        let edge = self.edge.clone();
         let listen = move |news: &ConnectionNews| {
             let end = match news {
                 ConnectionNews::End(end) => end,
@@ -323,7 +325,8 @@ impl Connection {
                     "You were signed out. Sign in again.".to_owned(),
                 ),
                 ConnectionEnd::Session(SessionEnd::Suspended(suspension)) => {
-                    (close::SIGNED_OUT, suspension.to_string())
+                    let appeal = &edge.0.settings.appeals_text;
+                    (close::SIGNED_OUT, refusal::suspended(suspension, appeal))
                 }
                 ConnectionEnd::Entry(why) => (refusal::close_code(why), refusal::reason(why)),
             };
