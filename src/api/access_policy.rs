@@ -81,6 +81,9 @@ pub struct AccessView {
     /// What the caller may do: `say`, `build`, `invite`, `admit`, `announce`, `delete-messages`,
     /// `moderate`, `manage-chat`, `describe`, `assign-roles`, `manage-access`, `delete`.
     may: Vec<&'static str>,
+    /// Until when the space is offered to the caller, in Unix milliseconds; null when it is not.
+    #[schema(required)]
+    offered_until: Option<i64>,
     /// What the caller is muted in.
     mutes: Vec<MuteView>,
     /// Why the caller may not enter; null when they may.
@@ -204,6 +207,7 @@ pub(super) fn view(state: &AppState, found: &Entered) -> Result<AccessView, ApiE
         permissions: row.roles.into(),
         role: membership.standing.role().word(),
         may: may.map(|(_, word)| *word).collect(),
+        offered_until: Some(membership.offered_until).filter(|until| *until > now),
         mutes: mutes_of(membership.mutes, now),
         refusal,
     })

@@ -75,6 +75,7 @@ mod space_messages;
 mod space_settings;
 mod spaces;
 mod thumbnails;
+mod transfers;
 mod turns;
 mod upload_folder;
 mod uploading;

@@ -24,8 +24,8 @@ use super::{
     cluster, direct, document, elements, extract, files, guests, health, ice, invites,
     join_requests, layers, lobby, maps, measurements, members, metadata, moderation, reports,
     sessions, setup, space_change, space_chat, space_elements, space_export, space_invites,
-    space_map, space_messages, space_settings, spaces, thumbnails, uploading, uploads, web,
-    word_filter,
+    space_map, space_messages, space_settings, spaces, thumbnails, transfers, uploading,
+    uploads, web, word_filter,
 };
 use crate::net::edge::{self, Edge};
 
@@ -100,6 +100,9 @@ fn documented() -> OpenApiRouter<AppState> {
         .routes(routes!(access_policy::show))
         .routes(routes!(access_policy::enter))
         .routes(routes!(members::list, members::add))
+        .routes(routes!(transfers::mine))
+        .routes(routes!(transfers::show, transfers::offer, transfers::end))
+        .routes(routes!(transfers::accept))
         .routes(routes!(members::show, members::put, members::delete))
         .routes(routes!(
             join_requests::list,

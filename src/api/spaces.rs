@@ -205,13 +205,13 @@ pub async fn add(
 }
 
 /// Quotas of the caller; `None` for no limit: admins, and settings of 0.
-struct CallerQuotas {
-    spaces: u32,
+pub(super) struct CallerQuotas {
+    pub(super) spaces: u32,
     tiles: u32,
 }
 
 impl CallerQuotas {
-    fn of(state: &AppState, caller: &Caller) -> Self {
+    pub(super) fn of(state: &AppState, caller: &Caller) -> Self {
         let most = |quota: u32| {
             if quota == 0 || caller.may_on_server(Permission::ExceedQuotas) {
                 u32::MAX
@@ -235,7 +235,7 @@ impl CallerQuotas {
         )))
     }
 
-    fn too_many_spaces(&self) -> ApiError {
+    pub(super) fn too_many_spaces(&self) -> ApiError {
         let most = self.spaces;
         ApiError::OverQuota(format!(
             "You have {most} spaces, which is as many as one person may have here \

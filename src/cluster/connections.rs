@@ -54,6 +54,8 @@ pub struct KnownMembership {
     pub role: SpaceRole,
     /// Mutes.
     pub mutes: Mutes,
+    /// Until when the space is offered to them; 0 when it is not.
+    pub offered_until: i64,
 }
 
 impl From<&Membership> for KnownMembership {
@@ -61,6 +63,7 @@ impl From<&Membership> for KnownMembership {
         Self {
             role: membership.standing.role(),
             mutes: membership.mutes,
+            offered_until: membership.offered_until,
         }
     }
 }

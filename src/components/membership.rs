@@ -108,6 +108,8 @@ pub struct Membership {
     /// Until when the user counts as one who was inside when the space was locked down, in Unix
     /// milliseconds; 0 for one who was not.
     pub inside_until: i64,
+    /// Until when the space is offered to the user, in Unix milliseconds; 0 when it is not.
+    pub offered_until: i64,
     /// Rules of the space.
     pub rules: EntryRules,
     /// List of the space's word filter, if it has one.

@@ -78,6 +78,12 @@ pub enum Act {
     AcceptInvite,
     /// A space was changed: its name, who may enter it, or roles of permissions.
     ChangeSpace,
+    /// A space was offered to a user.
+    OfferSpace,
+    /// An offer of a space was withdrawn or declined.
+    EndOffer,
+    /// A user to whom a space was offered owns it now.
+    TransferSpace,
     /// A user wrote words of a word filter that reports.
     FilterWords,
 }
@@ -107,6 +113,9 @@ impl Act {
             Self::RevokeInvite => "revoke-invite",
             Self::AcceptInvite => "accept-invite",
             Self::ChangeSpace => "change-space",
+            Self::OfferSpace => "offer-space",
+            Self::EndOffer => "end-offer",
+            Self::TransferSpace => "transfer-space",
             Self::FilterWords => "filter-words",
         }
     }

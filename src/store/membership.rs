@@ -37,7 +37,9 @@ const MEMBERSHIPS: Statement = over_given!(
      or access_grants.password_version = spaces.password_version)) as grant_until, \
      (select max(until) from access_grants where access_grants.space_id = spaces.id \
      and access_grants.user_id = users.id \
-     and access_grants.reason = 'inside') as inside_until from",
+     and access_grants.reason = 'inside') as inside_until, \
+     (select expires_at from transfers where transfers.space_id = spaces.id \
+     and transfers.to_id = users.id) as offered_until from",
     "join users on users.id = substr(given.value, 1, 36) \
      join spaces on spaces.id = substr(given.value, 38, 36) \
      left join space_members on space_members.space_id = spaces.id \
@@ -149,6 +151,7 @@ struct RawMembership {
     mute_video: Option<i64>,
     grant_until: Option<i64>,
     inside_until: Option<i64>,
+    offered_until: Option<i64>,
 }
 
 impl RawMembership {
@@ -192,6 +195,7 @@ impl RawMembership {
             exclusion,
             grant_until: self.grant_until.unwrap_or_default(),
             inside_until: self.inside_until.unwrap_or_default(),
+            offered_until: self.offered_until.unwrap_or_default(),
             rules: self.entry.read(self.access == "public")?,
             word_filter: self.word_filter.parse().ok(),
             version: self.membership_version,

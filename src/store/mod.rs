@@ -45,6 +45,7 @@ mod space_settings;
 pub mod spaces;
 pub mod suspension;
 pub mod token;
+pub mod transfers;
 pub mod uploads;
 pub mod users;
 mod word_filter;

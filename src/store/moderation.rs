@@ -346,13 +346,14 @@ impl Store {
             .collect()
     }
 
-    /// Deletes exclusions of networks, mutes and lifted bans that are over, and reports and rows of
-    /// the audit log that are older than a year.
+    /// Deletes exclusions of networks, mutes, offers and lifted bans that are over, and reports and
+    /// rows of the audit log that are older than a year.
     pub async fn sweep_moderation(&self) -> Result<(), StoreError> {
         let now = now_ms();
         for statement in [
             "delete from bans where until <= $1 and (network is not null or kind = 'kick')",
             "delete from mutes where until <= $1",
+            "delete from transfers where expires_at <= $1",
             "delete from audit_log where at <= $1 - 31622400000",
             "delete from reports where at <= $1 - 31622400000",
         ] {

@@ -59,5 +59,6 @@ mod services;
 mod sessions;
 mod space;
 mod store;
+mod transfers;
 mod uploads;
 mod word_filter;

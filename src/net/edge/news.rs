@@ -28,6 +28,13 @@ pub(super) fn changed(before: KnownMembership, after: KnownMembership, now: i64)
             }
         });
     }
+    if before.offered_until != after.offered_until && after.role != SpaceRole::Owner {
+        told.push(if after.offered_until > now {
+            "You are offered this space: accept or decline it.".into()
+        } else {
+            "This space is not offered to you any more.".into()
+        });
+    }
     let mutes = [
         (before.mutes.chat, after.mutes.chat, "You cannot write here"),
         (
@@ -76,7 +83,11 @@ mod tests {
     use crate::components::membership::Mutes;
 
     fn of(role: SpaceRole, mutes: Mutes) -> KnownMembership {
-        KnownMembership { role, mutes }
+        KnownMembership {
+            role,
+            mutes,
+            offered_until: 0,
+        }
     }
 
     #[test]
@@ -100,5 +111,15 @@ mod tests {
         );
         let told = changed(muted, member, 5).unwrap();
         assert_eq!(told, "You are not muted here any more.");
+        let offered = KnownMembership {
+            offered_until: 9,
+            ..member
+        };
+        let told = changed(member, offered, 5).unwrap();
+        assert_eq!(told, "You are offered this space: accept or decline it.");
+        let told = changed(offered, member, 5).unwrap();
+        assert_eq!(told, "This space is not offered to you any more.");
+        let told = changed(offered, of(SpaceRole::Owner, none), 5).unwrap();
+        assert_eq!(told, "You own this space now.");
     }
 }

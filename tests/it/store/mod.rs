@@ -21,6 +21,7 @@ mod people;
 mod places;
 mod reports;
 mod together;
+mod transfers;
 mod uploads;
 mod word_filter;
 
