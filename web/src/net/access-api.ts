@@ -49,6 +49,7 @@ const accessView = object<AccessView>({
   }),
   role: string,
   may: list(string),
+  offeredUntil: nullable(number),
   mutes: list(object<Mute>({ what: string, until: nullable(number) })),
   refusal: nullable(object<Refusal>({ code: string, message: string, until: nullable(number) })),
 });

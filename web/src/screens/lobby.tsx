@@ -10,6 +10,7 @@ import { ErrorNote, Icon, Spinner } from "../ui/controls";
 import { copyText } from "../ui/copy";
 import { me } from "../ui/me";
 import { useNote } from "../ui/note";
+import { OffersToMe } from "../ui/offers";
 import { CreateDialog } from "./lobby/create";
 import { DeleteDialog } from "./lobby/delete";
 import { useLobby } from "./lobby/list";
@@ -35,6 +36,7 @@ export function LobbyScreen() {
       <Top />
       <main class="page">
         <Heading search={search} onSearch={setSearch} onCreate={() => setCreating(true)} />
+        <OffersToMe say={said.say} onTaken={list.reload} />
         <p class="visually-hidden" role="status">
           {said.words}
         </p>

@@ -11,6 +11,7 @@ import { IconButton } from "./controls";
 import { ClosedDoor, WayHome } from "./door";
 import { JoinRequests } from "./join-requests";
 import { useLayer } from "./layers";
+import { OfferHere } from "./offers";
 import { Waves } from "./waves";
 
 const LOOK_EVERY = 200;
@@ -44,6 +45,7 @@ export function Zones({ space }: { space: Space }) {
       <BubbleActions space={space} />
       <Askers space={space} />
       <Waves space={space} />
+      <OfferHere space={space} />
       {space.access.may("admit") && <JoinRequests space={space} />}
       {space.zones.knocks.value.map(({ player, name }) => (
         <div key={player} class="knock" role="alert">

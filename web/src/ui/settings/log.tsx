@@ -71,6 +71,9 @@ const WORDS: Record<string, string> = {
   lockdown: "changed the lockdown of",
   "answer-request": "answered",
   "answer-report": "answered a report about",
+  "offer-space": "offered the space to",
+  "end-offer": "ended the offer to",
+  "transfer-space": "took the space over from",
   "filter-words": "noted words of",
   "delete-space": "deleted",
 };

@@ -7,6 +7,7 @@ import { hintOfRole, isAbove, nameOfRole, rolesToGive } from "../../world/permis
 import { useAttempt } from "../attempt";
 import { ErrorNote, Field, Spinner } from "../controls";
 import { Choose, Sure } from "./fields";
+import { TransferPart } from "./transfer";
 
 interface Members {
   owner: { userId: string; username: string } | null;
@@ -58,6 +59,7 @@ export function PeopleTab({ id, access }: { id: string; access: Access }) {
           }
         />
       )}
+      {access.may("manage-access") && <TransferPart id={id} />}
     </div>
   );
 }
