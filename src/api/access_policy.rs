@@ -23,8 +23,9 @@ use crate::store::spaces::Access;
 const PASSWORD_GRANT_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
 
 /// Permissions that the page asks for, with their names there.
-const SHOWN: [(Permission, &str); 12] = [
+const SHOWN: [(Permission, &str); 13] = [
     (Permission::WriteToSpace, "say"),
+    (Permission::ShareScreen, "share"),
     (Permission::Build, "build"),
     (Permission::Invite, "invite"),
     (Permission::AnswerJoinRequests, "admit"),
@@ -78,7 +79,7 @@ pub struct AccessView {
     permissions: RolesView,
     /// Role of the caller: `guest`, `visitor`, `member`, `builder`, `moderator` or `owner`.
     role: &'static str,
-    /// What the caller may do: `say`, `build`, `invite`, `admit`, `announce`, `delete-messages`,
+    /// What the caller may do: `say`, `share`, `build`, `invite`, `admit`, `announce`, `delete-messages`,
     /// `moderate`, `manage-chat`, `describe`, `assign-roles`, `manage-access`, `delete`.
     may: Vec<&'static str>,
     /// Until when the space is offered to the caller, in Unix milliseconds; null when it is not.
@@ -106,6 +107,8 @@ pub struct MuteView {
 pub struct RolesView {
     /// For messages to the whole space.
     say: &'static str,
+    /// For sharing a screen.
+    share: &'static str,
     /// For building.
     build: &'static str,
     /// For making invites.
@@ -140,6 +143,7 @@ impl From<PermissionRoles> for RolesView {
     fn from(roles: PermissionRoles) -> Self {
         Self {
             say: roles.say.word(),
+            share: roles.share.word(),
             build: roles.build.word(),
             invite: roles.invite.word(),
             admit: roles.admit.word(),

@@ -6,6 +6,7 @@ use crate::components::permissions::Permission;
 pub const fn refusal(permission: Permission) -> &'static str {
     match permission {
         Permission::WriteToSpace => "Your role here may not write to the whole space.",
+        Permission::ShareScreen => "Your role here may not share a screen.",
         Permission::UseAccount => "Guests may not do this. Make an account first.",
         Permission::Report => "Your role here may not report people.",
         Permission::Build => "Your role here may not change what stands in this space.",

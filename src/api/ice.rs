@@ -12,6 +12,7 @@ use super::error::{ApiError, Problem};
 use super::extract::{Caller, Json, Path};
 use crate::components::id::SpaceId;
 use crate::components::peers::{SfuEndpoint, Silence};
+use crate::components::permissions::Permission;
 use crate::media::ice::TurnCredential;
 use crate::media::livekit::Grant;
 use crate::store::now_ms;
@@ -160,6 +161,7 @@ pub async fn livekit(
         room: &space.to_string(),
         identity: &caller.user().to_string(),
         name: &caller.who.shown_name(),
+        screen: found.may(Permission::ShareScreen),
         from: unix_seconds(),
     });
     let view = LiveKitView {

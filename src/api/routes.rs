@@ -24,8 +24,8 @@ use super::{
     cluster, direct, document, elements, extract, files, guests, health, ice, invites,
     join_requests, layers, lobby, maps, measurements, members, metadata, moderation, reports,
     sessions, setup, space_change, space_chat, space_elements, space_export, space_invites,
-    space_map, space_messages, space_settings, spaces, thumbnails, transfers, uploading,
-    uploads, web, word_filter,
+    space_map, space_messages, space_settings, spaces, thumbnails, transfers, uploading, uploads,
+    web, word_filter,
 };
 use crate::net::edge::{self, Edge};
 

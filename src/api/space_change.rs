@@ -69,6 +69,8 @@ pub struct SpaceChangeRequest {
 pub struct RolesRequest {
     /// For messages to the whole space: `guest`, `visitor`, `member` or `builder`.
     say: Option<String>,
+    /// For sharing a screen: `guest`, `visitor`, `member` or `builder`.
+    share: Option<String>,
     /// For building: `member` or `builder`.
     build: Option<String>,
     /// For making invites: `member`, `builder` or `moderator`.
@@ -151,6 +153,7 @@ impl RolesRequest {
         };
         Ok(PermissionRoles {
             say: read(&self.say, now.say, SpaceRole::Guest, SpaceRole::Builder)?,
+            share: read(&self.share, now.share, SpaceRole::Guest, SpaceRole::Builder)?,
             build: read(
                 &self.build,
                 now.build,
@@ -303,6 +306,7 @@ fn detail(body: &SpaceChangeRequest, before: &Entered) -> String {
     if let Some(roles) = &body.permissions {
         let roles = [
             ("say", &roles.say, row.roles.say),
+            ("share", &roles.share, row.roles.share),
             ("build", &roles.build, row.roles.build),
             ("invite", &roles.invite, row.roles.invite),
             ("admit", &roles.admit, row.roles.admit),

@@ -54,6 +54,8 @@ pub struct KnownMembership {
     pub role: SpaceRole,
     /// Mutes.
     pub mutes: Mutes,
+    /// Whether they may share a screen.
+    pub may_share: bool,
     /// Until when the space is offered to them; 0 when it is not.
     pub offered_until: i64,
 }
@@ -63,6 +65,7 @@ impl From<&Membership> for KnownMembership {
         Self {
             role: membership.standing.role(),
             mutes: membership.mutes,
+            may_share: membership.may(Permission::ShareScreen),
             offered_until: membership.offered_until,
         }
     }

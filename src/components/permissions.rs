@@ -63,6 +63,8 @@ impl SpaceRole {
 pub struct PermissionRoles {
     /// For messages to the whole space.
     pub say: SpaceRole,
+    /// For sharing a screen.
+    pub share: SpaceRole,
     /// For building.
     pub build: SpaceRole,
     /// For making invites.
@@ -77,6 +79,7 @@ impl Default for PermissionRoles {
     fn default() -> Self {
         Self {
             say: SpaceRole::Guest,
+            share: SpaceRole::Guest,
             build: SpaceRole::Builder,
             invite: SpaceRole::Moderator,
             admit: SpaceRole::Moderator,
@@ -104,6 +107,8 @@ macro_rules! permissions {
 permissions! {
     /// Write messages to the whole space.
     WriteToSpace,
+    /// Share a screen in calls.
+    ShareScreen,
     /// Make spaces, upload pictures, and write first to another user.
     UseAccount,
     /// Report people to those who look after the space.
@@ -217,6 +222,7 @@ pub const fn may(standing: Standing, permission: Permission) -> bool {
     let is_own = matches!(owner, OwnedBy::User);
     let least = match permission {
         Permission::WriteToSpace => roles.say,
+        Permission::ShareScreen => roles.share,
         Permission::UseAccount => SpaceRole::Visitor,
         Permission::Report => SpaceRole::Guest,
         // Admins look after the spaces of others, but do not build there.
@@ -253,6 +259,7 @@ mod tests {
         // Owner, other user, user where there is no owner; then the same as an admin.
         let table = [
             (Permission::WriteToSpace, "yes yes yes  yes yes yes"),
+            (Permission::ShareScreen, "yes yes yes  yes yes yes"),
             (Permission::UseAccount, "yes yes yes  yes yes yes"),
             (Permission::Report, "yes yes yes  yes yes yes"),
             (Permission::Build, "yes no no  yes no yes"),
@@ -309,6 +316,7 @@ mod tests {
     const fn is_of_spaces(permission: Permission) -> bool {
         match permission {
             Permission::WriteToSpace
+            | Permission::ShareScreen
             | Permission::UseAccount
             | Permission::Report
             | Permission::Build
@@ -353,6 +361,7 @@ mod tests {
         let mut roles = PermissionRoles::default();
         *match what {
             "say" => &mut roles.say,
+            "share" => &mut roles.share,
             "build" => &mut roles.build,
             "invite" => &mut roles.invite,
             "admit" => &mut roles.admit,

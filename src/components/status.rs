@@ -120,6 +120,11 @@ pub enum StatusCommand {
         /// Kind of the call.
         kind: WaveKind,
     },
+    /// End a player's screen share, because they may not share one any more.
+    StopScreen {
+        /// The player who shares.
+        player: PlayerId,
+    },
 }
 
 /// What happened about the availability of players.

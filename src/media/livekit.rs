@@ -40,6 +40,8 @@ pub struct Grant<'a> {
     pub identity: &'a str,
     /// User's name, for people.
     pub name: &'a str,
+    /// Whether the user may share a screen.
+    pub screen: bool,
     /// Start of validity, in Unix seconds.
     pub from: u64,
     /// What the user may not publish, because moderators muted them.
@@ -51,7 +53,9 @@ impl Grant<'_> {
     fn sources(&self) -> Vec<&'static str> {
         let Silence { voice, video } = self.silence;
         let is_allowed = |is_heard| if is_heard { !voice } else { !video };
-        let allowed = SOURCES.iter().filter(|(_, is_heard)| is_allowed(*is_heard));
+        let allowed = SOURCES.iter().filter(|(source, is_heard)| {
+            is_allowed(*is_heard) && (self.screen || !source.starts_with("screen"))
+        });
         allowed.map(|(source, _)| *source).collect()
     }
 }
@@ -114,6 +118,7 @@ mod tests {
             room: "hall",
             identity: "u1",
             name: "Ada \"the\" first",
+            screen: true,
             from: 1_000,
             silence: Silence::default(),
         });
@@ -140,19 +145,22 @@ mod tests {
     }
 
     #[test]
-    fn muted_users_publish_only_what_they_may() {
-        let sources = |voice, video| {
+    fn users_publish_only_what_they_may() {
+        let sources = |voice, video, screen| {
             let grant = Grant {
                 room: "hall",
                 identity: "u1",
                 name: "Ada",
+                screen,
                 from: 1_000,
                 silence: Silence { voice, video },
             };
             grant.sources()
         };
-        assert_eq!(sources(true, false), ["camera", "screen_share"]);
-        assert_eq!(sources(false, true), ["microphone", "screen_share_audio"]);
-        assert!(sources(true, true).is_empty());
+        assert_eq!(sources(true, false, true), ["camera", "screen_share"]);
+        let heard = ["microphone", "screen_share_audio"];
+        assert_eq!(sources(false, true, true), heard);
+        assert_eq!(sources(false, false, false), ["camera", "microphone"]);
+        assert!(sources(true, true, true).is_empty());
     }
 }

@@ -89,6 +89,7 @@ impl RawEntry {
 #[serde(default)]
 struct StoredRoles {
     say: Option<String>,
+    share: Option<String>,
     build: Option<String>,
     invite: Option<String>,
     admit: Option<String>,
@@ -106,6 +107,7 @@ pub(super) fn read_roles(text: &str) -> PermissionRoles {
     };
     PermissionRoles {
         say: read(stored.say, usual.say),
+        share: read(stored.share, usual.share),
         build: read(stored.build, usual.build),
         invite: read(stored.invite, usual.invite),
         admit: read(stored.admit, usual.admit),
@@ -118,6 +120,7 @@ pub(super) fn write_roles(roles: PermissionRoles) -> String {
     let word = |role: SpaceRole| Some(role.word().to_owned());
     let stored = StoredRoles {
         say: word(roles.say),
+        share: word(roles.share),
         build: word(roles.build),
         invite: word(roles.invite),
         admit: word(roles.admit),

@@ -18,6 +18,9 @@ pub(super) fn apply(world: &mut World, command: StatusCommand) {
         StatusCommand::ChangeMedia { player, media } => change_media(world, player, media),
         StatusCommand::ChangeStatus { player, status } => change_status(world, player, status),
         StatusCommand::Wave { player, to, kind } => wave(world, player, to, kind),
+        StatusCommand::StopScreen { player } => {
+            change_card(world, player, |card| card.media.screen = false);
+        }
     }
 }
 

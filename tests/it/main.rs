@@ -53,6 +53,7 @@ mod postgres;
 mod quotas;
 mod reports;
 mod resume;
+mod screen;
 mod searching;
 mod seed;
 mod services;

@@ -28,6 +28,13 @@ pub(super) fn changed(before: KnownMembership, after: KnownMembership, now: i64)
             }
         });
     }
+    if before.may_share != after.may_share {
+        told.push(if after.may_share {
+            "You may share a screen here now.".into()
+        } else {
+            "You may not share a screen here any more.".into()
+        });
+    }
     if before.offered_until != after.offered_until && after.role != SpaceRole::Owner {
         told.push(if after.offered_until > now {
             "You are offered this space: accept or decline it.".into()
@@ -86,6 +93,7 @@ mod tests {
         KnownMembership {
             role,
             mutes,
+            may_share: true,
             offered_until: 0,
         }
     }
@@ -119,6 +127,12 @@ mod tests {
         assert_eq!(told, "You are offered this space: accept or decline it.");
         let told = changed(offered, member, 5).unwrap();
         assert_eq!(told, "This space is not offered to you any more.");
+        let without = KnownMembership {
+            may_share: false,
+            ..member
+        };
+        let told = changed(member, without, 5).unwrap();
+        assert_eq!(told, "You may not share a screen here any more.");
         let told = changed(offered, of(SpaceRole::Owner, none), 5).unwrap();
         assert_eq!(told, "You own this space now.");
     }

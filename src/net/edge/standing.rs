@@ -61,6 +61,11 @@ impl CurrentStanding {
         }
     }
 
+    /// How the user stood to the space when this was last asked, or at the join.
+    pub(super) const fn last(&self) -> &Membership {
+        &self.last
+    }
+
     /// The space that the connection joined.
     pub(super) const fn space(&self) -> SpaceId {
         self.space

@@ -25,6 +25,7 @@ async fn only_the_given_properties_of_a_space_change(home: Home) {
     let all = SpaceChange {
         name: Some("Garden".into()),
         description: Some("Ours".into()),
+        appeal: Some("Write to us.".into()),
         access: Some(Access::Public),
         policy: Some(AccessPolicy::Password),
         password_hash: Some("hash".into()),
@@ -49,6 +50,7 @@ async fn only_the_given_properties_of_a_space_change(home: Home) {
         (row.name.as_str(), row.description.as_str()),
         ("Garden", "Ours")
     );
+    assert_eq!(row.appeal, "Write to us.");
     assert_eq!(row.access, Access::Public);
     assert_eq!(row.rules.policy, AccessPolicy::Password);
     assert_eq!((row.rules.capacity, row.rules.guests), (Some(7), false));

@@ -42,6 +42,7 @@ const accessView = object<AccessView>({
   lockdownUntil: nullable(number),
   permissions: object<PermissionRoles>({
     say: string,
+    share: string,
     build: string,
     invite: string,
     admit: string,

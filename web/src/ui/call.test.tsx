@@ -1,7 +1,7 @@
 import "../fake-browser";
 import { signal } from "@preact/signals";
 import { render } from "preact-render-to-string";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { Call } from "../media/call";
 import { WHY } from "../media/gain";
 import type { Card, Peer } from "../net/codec.gen";
@@ -11,7 +11,12 @@ import { CallBar, Hearers } from "./call";
 const peer = (player: number, more: Partial<Peer>) =>
   [player, { player, hear: true, heard: true, gain: 255, why: WHY.distance, ...more }] as const;
 
-function given(peers: ReturnType<typeof peer>[], isOn = false, muted = "") {
+function given(
+  peers: ReturnType<typeof peer>[],
+  isOn = false,
+  muted = "",
+  may: string[] | null = null,
+) {
   const space = {
     people: {
       me: 1,
@@ -19,7 +24,11 @@ function given(peers: ReturnType<typeof peer>[], isOn = false, muted = "") {
     },
     calls: { peers: signal(new Map(peers)) },
     bubbles: { mine: undefined },
-    access: { mutedUntil: (what: string) => (what === muted ? null : undefined) },
+    access: {
+      mutedUntil: (what: string) => (what === muted ? null : undefined),
+      view: signal(may),
+      may: (what: string) => may?.includes(what) ?? false,
+    },
   } as unknown as Space;
   const call = {
     isOn: { microphone: signal(isOn), camera: signal(false), screen: signal(false) },
@@ -40,6 +49,17 @@ test("switches say what is on, and which key switches it", () => {
 test("a switch that a moderator took says so", () => {
   expect(bar([], false, "voice")).toContain("Microphone muted by a moderator (M)");
   expect(bar([], false, "voice")).toContain("Camera off (V)");
+});
+
+test("a screen that a role may not share says so", () => {
+  vi.stubGlobal("navigator", { mediaDevices: { getDisplayMedia: () => {} } });
+  const screen = (may: string[] | null) =>
+    render(<CallBar {...given([], false, "", may)} isListOpen={false} onList={() => {}} />);
+  expect(screen(["say"])).toContain("Sharing a screen: not for your role");
+  expect(screen(["say", "share"])).toContain("Share a screen");
+  // Not known yet: the server decides.
+  expect(screen(null)).toContain("Share a screen");
+  vi.unstubAllGlobals();
 });
 
 test("who can hear is counted, not who is only heard", () => {

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Call, Switch } from "../media/call";
 import { mayAsk } from "../media/devices";
 import { WHY } from "../media/gain";
+import type { Access } from "../net/access";
 import type { Peer } from "../net/codec.gen";
 import type { Space } from "../net/space";
 import { Gather } from "./bubble";
@@ -13,7 +14,7 @@ import { useFocusInside } from "./focus";
 import { hasModifier, isTyping } from "./keyboard";
 import { is, SHORTCUTS, withKey } from "./keys";
 import { useLayer } from "./layers";
-import { whyMuted } from "./muted";
+import { whyMuted, whyNot } from "./muted";
 
 const REASONS: Record<number, string> = {
   [WHY.distance]: "near you",
@@ -38,7 +39,7 @@ export function CallBar({ space, call, isListOpen, onList }: CallBarProps) {
   const [hasAgreed, setAgreed] = useState(false);
   const [dialog, setDialog] = useState<{ wanted: "microphone" | "camera" | null } | null>(null);
   const press = (which: Switch) => {
-    const why = whyMuted(space.access, which);
+    const why = whyNot(space.access, which);
     if (why && !call.isOn[which].value) space.notice.value = why;
     else if (mayAsk && (hasAgreed || which === "screen" || call.isOn[which].value))
       void call.toggle(which);
@@ -105,7 +106,7 @@ function Switches({ space, call, onPress }: SwitchesProps) {
       {canShare() && (
         <IconButton
           icon="screen"
-          label={screenLabel(screen.value, whyMuted(space.access, "screen") !== undefined)}
+          label={screenLabel(screen.value, space.access)}
           pressed={screen.value}
           onClick={() => onPress("screen")}
         />
@@ -114,8 +115,9 @@ function Switches({ space, call, onPress }: SwitchesProps) {
   );
 }
 
-function screenLabel(isOn: boolean, isMuted: boolean): string {
-  if (isMuted) return "Sharing a screen: muted by a moderator";
+function screenLabel(isOn: boolean, access: Access): string {
+  if (whyMuted(access, "screen")) return "Sharing a screen: muted by a moderator";
+  if (whyNot(access, "screen")) return "Sharing a screen: not for your role";
   return isOn ? "Stop sharing the screen" : "Share a screen";
 }
 

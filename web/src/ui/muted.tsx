@@ -15,6 +15,13 @@ const SWITCHES: Record<Switch, MutedWhat> = {
 };
 
 /** Why a switch does nothing now; `undefined` when it works. */
+export function whyNot(access: Access, which: Switch): string | undefined {
+  const mayShare = access.view.value === null || access.may("share");
+  if (which === "screen" && !mayShare) return "Your role in this space may not share a screen.";
+  return whyMuted(access, which);
+}
+
+/** That a moderator muted a switch; `undefined` when none did. */
 export function whyMuted(access: Access, which: Switch): string | undefined {
   const what = SWITCHES[which];
   const until = access.mutedUntil(what);
@@ -39,11 +46,12 @@ const untilOf = (until: number | null) =>
 
 export function Muted({ space, call }: { space: Space; call: Call }) {
   const sentence = muteSentence(space.access);
+  const mayShare = whyNot(space.access, "screen") === undefined;
   const [closed, setClosed] = useState<string>();
   useEffect(() => {
     for (const which of ["microphone", "camera", "screen"] as const)
-      if (call.isOn[which].value && whyMuted(space.access, which)) void call.toggle(which);
-  }, [sentence]);
+      if (call.isOn[which].value && whyNot(space.access, which)) void call.toggle(which);
+  }, [sentence, mayShare]);
   if (!sentence || sentence === closed) return null;
   const appeal = space.access.view.value?.appeal ?? "";
   return (

@@ -11,6 +11,7 @@ export type Role = (typeof ROLES)[number];
 /** What a user may do in a space, as the server names it. */
 export type Permission =
   | "say"
+  | "share"
   | "build"
   | "invite"
   | "admit"

@@ -267,6 +267,7 @@ impl Connection {
                 if let Some(registration) = &self.registration {
                     registration.admitted();
                 }
+                self.screen_of_newcomer(player);
                 // JSON clients do not receive direct messages.
                 if self.json_terms.is_none() {
                     self.mailbox = Some(self.open_mailbox(joining.request.who.user));

@@ -1,6 +1,7 @@
 //! Connection: serves one socket from upgrade to close.
 
 mod joining;
+mod screen;
 mod speech;
 
 use std::pin::pin;
@@ -26,7 +27,7 @@ use crate::cluster::mailboxes::Mailbox;
 use crate::components::block::BlockChange;
 use crate::components::chat::{MessageChange, Speech};
 use crate::components::command::Command;
-use crate::components::id::{ChatId, UserId};
+use crate::components::id::{ChatId, PlayerId, UserId};
 use crate::components::membership::Membership;
 use crate::components::permissions::Permission;
 use crate::host::SendError;
@@ -61,6 +62,8 @@ struct Connection {
     relay: Option<RelayHandle>,
     /// How the user stands to the space.
     standing: Option<CurrentStanding>,
+    /// The player, while they share a screen.
+    sharing: Option<PlayerId>,
     /// Counts the connection among the user's own.
     counted: Option<CountedConnection<UserId>>,
     /// Receives direct messages for the user.
@@ -93,6 +96,7 @@ pub(super) async fn serve(
         user: None,
         relay: None,
         standing: None,
+        sharing: None,
         counted: None,
         mailbox: None,
         registration: None,
@@ -116,6 +120,8 @@ impl Connection {
         let mut written = pin!(queue.run());
         let sent_out = Arc::clone(&self.sent_out);
         let mut is_stopping = false;
+        let mut look = tokio::time::interval(screen::LOOK_EVERY);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         // Until when nothing is read, because the client exceeded its rate.
         let mut pause = None;
         loop {
@@ -161,6 +167,7 @@ impl Connection {
                         queue.ping();
                     }
                 }
+                _ = look.tick(), if self.sharing.is_some() => Box::pin(self.check_screen()).await,
                 () = &mut stopped, if !is_stopping => {
                     is_stopping = true;
                     if self.json_terms.is_some() {
@@ -266,6 +273,7 @@ impl Connection {
             Action::Block { other, blocked } => Box::pin(self.block(other, blocked)).await,
             Action::Command(command) => {
                 if self.may_react(&command).await {
+                    let command = self.within_screen_rules(command).await;
                     self.command(command);
                 }
             }

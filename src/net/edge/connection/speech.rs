@@ -165,7 +165,7 @@ impl Connection {
         }
     }
 
-    fn notify(&self, code: &str, reason: &str) {
+    pub(super) fn notify(&self, code: &str, reason: &str) {
         self.queue.reply(replies::notice(code, reason));
     }
 }

@@ -11,7 +11,8 @@ const view: AccessView = {
   ...{ listed: true, accessPolicy: "open", guests: true, takesGuests: true },
   ...{ capacity: null, opensAt: null, closesAt: null, lockdownUntil: null },
   permissions: {
-    ...{ say: "guest", build: "builder", invite: "moderator", admit: "moderator", copy: "owner" },
+    ...{ say: "guest", share: "guest", build: "builder", invite: "moderator" },
+    ...{ admit: "moderator", copy: "owner" },
   },
   ...{ role: "owner", may: ["manage-access"], mutes: [], refusal: null },
 };

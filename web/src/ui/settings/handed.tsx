@@ -9,6 +9,7 @@ import { Choose } from "./fields";
 
 const HANDED: readonly { what: keyof PermissionRoles; label: string; roles: string[] }[] = [
   { what: "say", label: "Write to everybody", roles: ["guest", "visitor", "member", "builder"] },
+  { what: "share", label: "Share a screen", roles: ["guest", "visitor", "member", "builder"] },
   { what: "build", label: "Build", roles: ["member", "builder"] },
   { what: "invite", label: "Invite people", roles: ["member", "builder", "moderator"] },
   { what: "admit", label: "Answer who asks to join", roles: ["member", "builder", "moderator"] },
