@@ -206,6 +206,7 @@ impl Town {
                 until: Some(now_ms() + 600_000),
                 reason: "",
                 network_until: None,
+                revokes_invites: false,
             };
             let start = now();
             assert!(store.exclude(&by, &new).await.unwrap());

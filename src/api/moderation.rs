@@ -61,6 +61,9 @@ pub struct BanRequest {
     reason: String,
     /// For a guest: hours, 1 to 24, for which new guests of their network stay out, too.
     network_hours: Option<i64>,
+    /// For a guest: whether the invites by which they came are revoked.
+    #[serde(default)]
+    revoke_invite: bool,
 }
 
 /// A request to lock a space down.
@@ -191,6 +194,7 @@ pub async fn kick(
         until: end(Some(minutes), LONGEST_KICK_MINUTES, MINUTE_MS)?,
         reason: reason(&body.reason)?,
         network_until: None,
+        revokes_invites: false,
     };
     state.store.exclude(&actor, &new).await?;
     send_out(&state, at);
@@ -224,7 +228,8 @@ pub async fn lift_kick(
 /// Ban a user
 ///
 /// They are disconnected within a second, lose their role, and stay out. A ban of a guest may keep
-/// new guests of the same network out for a while; accounts of that network are not affected.
+/// new guests of the same network out for a while; accounts of that network are not affected. It
+/// may also revoke the guest's invites.
 #[utoipa::path(
     post,
     path = "/space/{id}/user/{user}/ban",
@@ -257,6 +262,7 @@ pub async fn ban(
         until: end(body.hours, LONGEST_BAN_HOURS, HOUR_MS)?,
         reason: reason(&body.reason)?,
         network_until: end(body.network_hours, LONGEST_NETWORK_HOURS, HOUR_MS)?,
+        revokes_invites: body.revoke_invite,
     };
     state.store.exclude(&actor, &new).await?;
     send_out(&state, at);

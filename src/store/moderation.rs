@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::audit_log::{self, Act, Actor, NewAuditRow};
 use super::entry::GrantReason;
 use super::members::{name_within, raise_membership_version};
+use super::space_invites::revoke_of_guest;
 use super::suspension::UNTIL_LIFTED;
 use super::{Store, StoreError, Tx, id, now_ms};
 use crate::components::id::{SpaceId, UserId};
@@ -59,6 +60,8 @@ pub struct NewExclusion<'a> {
     pub reason: &'a str,
     /// Until when new guests of the guest's network stay out, too.
     pub network_until: Option<i64>,
+    /// Whether the invites by which the guest came are revoked, too.
+    pub revokes_invites: bool,
 }
 
 /// A user who is excluded or muted in a space.
@@ -125,7 +128,7 @@ const fn word(kind: ExclusionKind) -> &'static str {
 
 impl Store {
     /// Kicks or bans a user. A ban ends their role and their access grants, and may keep new guests
-    /// from the network of a guest out. Returns whether the user and the space are there.
+    /// from the network of a guest out, and revoke the invites by which the guest came. Returns whether the user and the space are there.
     pub async fn exclude(&self, actor: &Actor, new: &NewExclusion<'_>) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let is_there = raise_membership_version(&mut tx, new.space).await?;
@@ -143,6 +146,9 @@ impl Store {
             && let Some(network) = network_of_guest(&mut tx, new.user).await?
         {
             add_exclusion(&mut tx, actor, new, (None, Some(&network)), until).await?;
+        }
+        if new.revokes_invites {
+            revoke_of_guest(&mut tx, actor, (new.space, new.user)).await?;
         }
         let act = match new.kind {
             ExclusionKind::Kick => Act::Kick,

@@ -262,6 +262,37 @@ impl Store {
     }
 }
 
+/// Revokes the invites to a space by which a guest came. Others who came by them stay.
+pub(super) async fn revoke_of_guest(
+    tx: &mut Tx,
+    actor: &Actor,
+    (space, guest): (SpaceId, UserId),
+) -> Result<(), StoreError> {
+    let revoked: Vec<(String, String)> = sqlx::query_as(
+        "update invites set revoked_at = $1 where space_id = $2 and revoked_at is null \
+         and id in (select invite_uses.invite_id from invite_uses \
+         join users on users.id = invite_uses.user_id \
+         where users.id = $3 and users.is_guest = 1) returning id, label",
+    )
+    .bind(now_ms())
+    .bind(space.to_string())
+    .bind(guest.to_string())
+    .fetch_all(&mut **tx)
+    .await?;
+    for (invite, label) in revoked {
+        let deed = NewAuditRow {
+            actor,
+            act: Act::RevokeInvite,
+            space: Some(space),
+            target_id: invite,
+            target: &label,
+            detail: "with the ban of a guest",
+        };
+        audit_log::write(tx, deed).await?;
+    }
+    Ok(())
+}
+
 /// Notes that a user came by an invite; returns whether for the first time.
 async fn note_use(tx: &mut Tx, invite: &str, user: UserId) -> Result<bool, StoreError> {
     let noted = sqlx::query(

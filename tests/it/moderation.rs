@@ -460,6 +460,7 @@ async fn what_a_moderator_does_counts_at_other_processes_without_any_message() {
             until: Some(plaza::store::now_ms() + 600_000),
             reason: "noise",
             network_until: None,
+            revokes_invites: false,
         };
         assert!(store.exclude(&by, &new).await.unwrap());
     }

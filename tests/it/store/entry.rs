@@ -148,6 +148,7 @@ async fn who_was_inside_counts_against_the_lockdown_alone(home: Home) {
         until: Some(now_ms()),
         reason: "",
         network_until: None,
+        revokes_invites: false,
     };
     assert!(store.exclude(&by, &kick).await.unwrap());
     assert_eq!(noted().await, (0, 0), "sent out");

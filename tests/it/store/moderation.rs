@@ -7,6 +7,7 @@ use plaza::store::entry::GrantReason;
 use plaza::store::join_requests::{AskOutcome, RequestAnswer};
 use plaza::store::moderation::{MuteKind, NewExclusion};
 use plaza::store::now_ms;
+use plaza::store::space_invites::NewSpaceInvite;
 use plaza::store::spaces::Access;
 use uuid::Uuid;
 
@@ -34,6 +35,7 @@ async fn a_ban_ends_the_membership_and_is_lifted_once(home: Home) {
         until: None,
         reason: "noise",
         network_until: Some(now_ms() + 60_000),
+        revokes_invites: false,
     };
     assert!(store.exclude(&by, &ban).await.unwrap());
     let bobs = stands(&home, bob, space).await;
@@ -107,6 +109,7 @@ async fn a_banned_guest_may_take_their_network_along(home: Home) {
         until: None,
         reason: "",
         network_until: Some(now_ms() + 60_000),
+        revokes_invites: false,
     };
     assert!(store.exclude(&by, &ban).await.unwrap());
     let is_banned = async |space, network| store.is_network_banned(space, network).await.unwrap();
@@ -118,6 +121,51 @@ async fn a_banned_guest_may_take_their_network_along(home: Home) {
     assert!(!is_banned(space, "net").await);
     store.sweep_moderation().await.unwrap();
     assert_eq!(store.sanctions(space).await.unwrap().len(), 1);
+}
+
+async fn a_banned_guest_may_take_their_invite_along_but_no_other(home: Home) {
+    let store = &home.store;
+    let (ada, bob) = (home.user("ada").await, home.user("bob").await);
+    let space = home.space(ada, "Park", Access::Public).await;
+    let by = Actor::command_line();
+    let guest = store.add_guest("Eve (guest)", None, None, 9).await;
+    let guest = guest.unwrap().unwrap();
+    let new = NewSpaceInvite {
+        space,
+        role: SpaceRole::Visitor,
+        label: "",
+        expires_at: i64::MAX,
+        max_uses: None,
+    };
+    let mut open = Vec::new();
+    for user in [guest, bob] {
+        let invite = store.add_space_invite(&by, &new, 9).await.unwrap();
+        let (invite, token) = invite.unwrap();
+        store.accept_space_invite(&token, user).await.unwrap();
+        open.push(invite);
+    }
+    let ban = |user| NewExclusion {
+        space,
+        user,
+        kind: ExclusionKind::Ban,
+        until: None,
+        reason: "",
+        network_until: None,
+        revokes_invites: true,
+    };
+    let still_open = async || {
+        let invites = store.space_invites(space).await.unwrap();
+        let ids = invites.into_iter().map(|one| one.invite.id);
+        ids.collect::<Vec<_>>()
+    };
+    // Bob has an account, and answers for himself alone.
+    assert!(store.exclude(&by, &ban(bob)).await.unwrap());
+    assert_eq!(still_open().await.len(), 2);
+    assert!(store.exclude(&by, &ban(guest)).await.unwrap());
+    assert_eq!(still_open().await, open[1..]);
+    let log = store.audit_log_of(space, false, None, 2).await.unwrap();
+    let acts: Vec<&str> = log.iter().map(|row| row.action.as_str()).collect();
+    assert_eq!(acts, ["ban", "revoke-invite"]);
 }
 
 async fn mutes_are_by_kind_and_end(home: Home) {
@@ -234,6 +282,7 @@ async fn a_request_is_answered_once(home: Home) {
 on_both!(
     a_ban_ends_the_membership_and_is_lifted_once,
     a_banned_guest_may_take_their_network_along,
+    a_banned_guest_may_take_their_invite_along_but_no_other,
     mutes_are_by_kind_and_end,
     a_lockdown_begins_and_ends,
     a_request_is_answered_once,

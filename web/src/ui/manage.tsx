@@ -104,7 +104,7 @@ function act(
   kind: ModerationKind,
   space: string,
   user: string,
-  { lasts, reason, what, network }: Decision,
+  { lasts, reason, what, network, invite }: Decision,
 ): Promise<void> {
   const minutes = lasts === null ? null : lasts / MINUTE;
   switch (kind) {
@@ -117,6 +117,7 @@ function act(
         hours: minutes === null ? null : minutes / 60,
         reason,
         networkHours: network === null ? null : network / MINUTE / 60,
+        revokeInvite: invite,
       });
     default:
       return kind satisfies never;

@@ -19,7 +19,9 @@ test("each asks for a time, and those that send a person out for a reason", () =
   }
 });
 
-test("a ban of a guest may keep new guests of their network out", () => {
+test("a ban of a guest may keep new guests of their network out, and revoke their invite", () => {
+  expect(dialog("ban", true)).toContain("Revoke their invite, too");
+  expect(dialog("ban")).not.toContain("Revoke their invite, too");
   expect(dialog("ban", true)).toContain("New guests from the same network");
   expect(dialog("ban")).not.toContain("New guests from the same network");
   expect(dialog("kick", true)).not.toContain("New guests from the same network");

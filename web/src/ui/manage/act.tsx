@@ -22,6 +22,8 @@ export interface Decision {
   what: Muted[];
   /** For a ban of a guest: milliseconds for which no new guests come from their network. */
   network: number | null;
+  /** For a ban of a guest: whether their invite is revoked. */
+  invite: boolean;
 }
 
 interface ActProps {
@@ -36,7 +38,7 @@ interface ActProps {
 export function ActDialog({ kind, name, isGuest = false, onDo, onClose }: ActProps) {
   const { verb, effect, lasts, usual, timeLabel } = MODERATION[kind];
   const [decision, setDecision] = useState<Decision>({
-    ...{ lasts: usual, reason: "", network: null },
+    ...{ lasts: usual, reason: "", network: null, invite: false },
     what: ["chat", "voice", "video"],
   });
   const edit = (change: Partial<Decision>) => setDecision({ ...decision, ...change });
@@ -68,15 +70,7 @@ export function ActDialog({ kind, name, isGuest = false, onDo, onClose }: ActPro
           nameOf={(time) => (time === null ? forGood(kind) : duration(time))}
           onChoose={(time) => edit({ lasts: time })}
         />
-        {kind === "ban" && isGuest && (
-          <Choose
-            label="New guests from the same network"
-            choices={NETWORK}
-            chosen={decision.network}
-            nameOf={(time) => (time === null ? "May come in" : `Stay out for ${duration(time)}`)}
-            onChoose={(network) => edit({ network })}
-          />
-        )}
+        {kind === "ban" && isGuest && <OfGuest decision={decision} edit={edit} />}
         {kind !== "mute" && (
           <Field
             id="reason"
@@ -98,6 +92,32 @@ export function ActDialog({ kind, name, isGuest = false, onDo, onClose }: ActPro
         </div>
       </form>
     </Dialog>
+  );
+}
+
+interface OfGuestProps {
+  decision: Decision;
+  edit: (change: Partial<Decision>) => void;
+}
+
+/** What else a ban of a guest may do. */
+function OfGuest({ decision, edit }: OfGuestProps) {
+  return (
+    <>
+      <Choose
+        label="New guests from the same network"
+        choices={NETWORK}
+        chosen={decision.network}
+        nameOf={(time) => (time === null ? "May come in" : `Stay out for ${duration(time)}`)}
+        onChoose={(network) => edit({ network })}
+      />
+      <Switch
+        isOn={decision.invite}
+        label="Revoke their invite, too"
+        hint="If they came by one, no one else comes in by it."
+        onSwitch={(invite) => edit({ invite })}
+      />
+    </>
   );
 }
 
