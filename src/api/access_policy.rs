@@ -79,8 +79,9 @@ pub struct AccessView {
     permissions: RolesView,
     /// Role of the caller: `guest`, `visitor`, `member`, `builder`, `moderator` or `owner`.
     role: &'static str,
-    /// What the caller may do: `say`, `share`, `build`, `invite`, `admit`, `announce`, `delete-messages`,
-    /// `moderate`, `manage-chat`, `describe`, `assign-roles`, `manage-access`, `delete`.
+    /// What the caller may do: `say`, `share`, `build`, `invite`, `admit`, `announce`,
+    /// `delete-messages`, `moderate`, `manage-chat`, `describe`, `assign-roles`, `manage-access`,
+    /// `delete`.
     may: Vec<&'static str>,
     /// Until when the space is offered to the caller, in Unix milliseconds; null when it is not.
     #[schema(required)]
@@ -124,8 +125,8 @@ pub struct RolesView {
 pub struct RefusalView {
     /// `kicked`, `banned`, `guests`, `password`, `members` or `closed`.
     code: &'static str,
-    /// The reason, in a sentence for people, and in a paragraph of its own what the space says about
-    /// appeals.
+    /// The reason, in a sentence for people. What the space says about appeals is a paragraph of
+    /// its own.
     message: String,
     /// When it ends, in Unix milliseconds; null when that is not known.
     #[schema(required)]

@@ -37,8 +37,8 @@ pub struct SpaceChangeRequest {
     name: Option<String>,
     /// What the space is for: at most 500 characters.
     description: Option<String>,
-    /// What people are told about appeals who are kicked, banned or muted: at most 1,000 characters.
-    /// For moderators, too.
+    /// What people are told about appeals who are kicked, banned or muted: at most 1,000
+    /// characters. For moderators, too.
     appeal: Option<String>,
     /// Whether the lobby lists it. For the owner, as is everything below.
     listed: Option<bool>,
@@ -206,8 +206,8 @@ fn policy(word: &str) -> Result<AccessPolicy, ApiError> {
 
 /// Change a space
 ///
-/// Name, description and the text about appeals are for moderators, all else is for the owner. People inside who may not be
-/// there any more are disconnected within a second.
+/// Name, description and the text about appeals are for moderators, all else is for the owner.
+/// People inside who may not be there any more are disconnected within a second.
 #[utoipa::path(
     patch,
     path = "/space/{id}",

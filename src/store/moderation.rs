@@ -128,7 +128,8 @@ const fn word(kind: ExclusionKind) -> &'static str {
 
 impl Store {
     /// Kicks or bans a user. A ban ends their role and their access grants, and may keep new guests
-    /// from the network of a guest out, and revoke the invites by which the guest came. Returns whether the user and the space are there.
+    /// from the network of a guest out, and revoke the invites by which the guest came. Returns
+    /// whether the user and the space are there.
     pub async fn exclude(&self, actor: &Actor, new: &NewExclusion<'_>) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let is_there = raise_membership_version(&mut tx, new.space).await?;

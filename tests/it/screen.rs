@@ -104,8 +104,9 @@ async fn the_owner_says_from_which_role_on_screens_are_shared() {
         let view = format!("{path}/access-policy");
         let view = server.get(&view, Some(who)).await.fine();
         let may = view["may"].as_array().unwrap().contains(&json!("share"));
-        let token = server.post(&format!("{path}/livekit"), Some(who), Value::Null);
-        let token = text(&token.await.fine()["token"]);
+        let token = format!("{path}/livekit");
+        let token = server.post(&token, Some(who), Value::Null).await.fine();
+        let token = text(&token["token"]);
         let claims = token.split('.').nth(1).unwrap();
         let claims = URL_SAFE_NO_PAD.decode(claims).unwrap();
         let claims: Value = serde_json::from_slice(&claims).unwrap();

@@ -52,8 +52,8 @@ pub struct ServeArgs {
     /// with `#` are comments
     #[arg(long, env = "PLAZA_WORD_FILTER", value_name = "FILE")]
     pub(super) word_filter: Option<PathBuf>,
-    /// What happens to a message with such a word: `redact` it, `refuse` the message, or `report` it
-    /// in the audit log [default: redact]
+    /// What happens to a message with such a word: `redact` it, `refuse` the message, or `report`
+    /// it in the audit log [default: redact]
     #[arg(long, env = "PLAZA_WORD_FILTER_ACTION", value_name = "ACTION")]
     pub(super) word_filter_action: Option<String>,
     /// Ticks of a space per second, 10 to 60 [default: 20]
@@ -295,7 +295,8 @@ impl ServeArgs {
     pub(super) fn or(self, other: Self) -> Self {
         either!(self, other, {
             listen, data_dir, database_url, open_admin_signup, signup, guests,
-            guests_per_hour, max_guests, appeals_text, word_filter, word_filter_action, tick_rate, join_event,
+            guests_per_hour, max_guests, appeals_text, word_filter, word_filter_action,
+            tick_rate, join_event,
             allowed_origins, auth_rate, max_guess_delay, max_sessions_per_user, request_rate,
             edit_rate, search_rate, upload_rate, picture_rate, text_rate, max_chat_per_space,
             upload_quota, min_free_disk, max_connections, max_connections_per_address,

@@ -190,6 +190,9 @@ fn of_a_space() -> Vec<Row> {
         row("exportChat", Need::InSpace("ExportChat")),
         row("changeChatRules", Need::InSpace("ManageChat")).body(r#"{"slowModeSeconds": 0}"#),
         row("changeSpaceSettings", Need::InSpace("ManageChat")).body(r#"{"rangeTiles": 5}"#),
+        row("wordFilter", Need::InSpace("ManageChat")),
+        row("changeWordFilter", Need::InSpace("ManageChat"))
+            .body(r#"{"action": "redact", "words": ["darn"]}"#),
         // Only authors edit.
         row("editLine", Need::Author).body(r#"{"message": "changed"}"#),
         row("deleteLine", Need::InSpace("DeleteMessages")),
@@ -202,7 +205,18 @@ const PLACED: &str = r#"{"spaceId": "$space", "elementId": "$element", "x": 1, "
 /// What is about the people of the space.
 fn of_people() -> Vec<Row> {
     let (roles, moderate) = (Need::InSpace("AssignRoles"), Need::InSpace("Moderate"));
+    let own = Need::InSpace("ManageAccess");
+    let offer = r#"{"username": "the-target"}"#;
     vec![
+        row("transfers", Need::Token),
+        row("transfer", own),
+        row("offerSpace", own).body(offer),
+        // Others have no offer that they could decline.
+        row("endOffer", own)
+            .before(By::Owner, "POST /space/$space/transfer", offer, "")
+            .answers(200, 400),
+        // It is offered to no one.
+        row("acceptSpace", Need::InSpace("UseAccount")).answers(400, 403),
         row("members", roles),
         row("member", roles),
         row("giveRole", roles).body(r#"{"role": "member"}"#),

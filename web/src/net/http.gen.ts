@@ -825,8 +825,8 @@ export interface paths {
         head?: never;
         /**
          * Change a space
-         * @description Name and description are for moderators, all else is for the owner. People inside who may not be
-         *     there any more are disconnected within a second.
+         * @description Name, description and the text about appeals are for moderators, all else is for the owner.
+         *     People inside who may not be there any more are disconnected within a second.
          */
         patch: operations["changeSpace"];
         trace?: never;
@@ -1287,6 +1287,55 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/space/{id}/transfer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the offer of a space
+         * @description For the owner.
+         */
+        get: operations["transfer"];
+        put?: never;
+        /**
+         * Offer a space
+         * @description For the owner: to a user with an account, for 7 days, in place of an earlier offer. Once they
+         *     accept, they own the space and the owner is a moderator of it.
+         */
+        post: operations["offerSpace"];
+        /**
+         * Withdraw or decline an offer
+         * @description The owner withdraws it, and the user to whom the space is offered declines it.
+         */
+        delete: operations["endOffer"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/space/{id}/transfer/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept a space
+         * @description By the user to whom it is offered, within their quota of spaces.
+         */
+        post: operations["acceptSpace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/space/{id}/user/{user}/ban": {
         parameters: {
             query?: never;
@@ -1299,7 +1348,8 @@ export interface paths {
         /**
          * Ban a user
          * @description They are disconnected within a second, lose their role, and stay out. A ban of a guest may keep
-         *     new guests of the same network out for a while; accounts of that network are not affected.
+         *     new guests of the same network out for a while; accounts of that network are not affected. It
+         *     may also revoke the guest's invites.
          */
         post: operations["ban"];
         /** Lift a ban */
@@ -1351,6 +1401,31 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/space/{id}/word-filter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the word filter of a space
+         * @description For moderators.
+         */
+        get: operations["wordFilter"];
+        /**
+         * Change the word filter of a space
+         * @description For moderators. It holds within a second, for messages of people who are no moderators and for
+         *     names of new guests. Words are found whole, in any case and width.
+         */
+        put: operations["changeWordFilter"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/spaces": {
         parameters: {
             query?: never;
@@ -1364,6 +1439,26 @@ export interface paths {
          *     has changed.
          */
         get: operations["lobby"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/transfer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List offers of spaces
+         * @description Those to the caller.
+         */
+        get: operations["transfers"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1522,6 +1617,8 @@ export interface components {
         AccessView: {
             /** @description `open`, `password` or `members`. */
             accessPolicy: string;
+            /** @description What people are told about appeals who are kicked, banned or muted; may be empty. */
+            appeal: string;
             /**
              * Format: int32
              * @description Most people at the same time, moderators not counted; null for no limit.
@@ -1546,14 +1643,20 @@ export interface components {
              */
             lockdownUntil: number | null;
             /**
-             * @description What the caller may do: `say`, `build`, `invite`, `admit`, `announce`, `delete-messages`,
-             *     `moderate`, `manage-chat`, `describe`, `assign-roles`, `manage-access`, `delete`.
+             * @description What the caller may do: `say`, `share`, `build`, `invite`, `admit`, `announce`,
+             *     `delete-messages`, `moderate`, `manage-chat`, `describe`, `assign-roles`, `manage-access`,
+             *     `delete`.
              */
             may: string[];
             /** @description What the caller is muted in. */
             mutes: components["schemas"]["MuteView"][];
             /** @description Name. */
             name: string;
+            /**
+             * Format: int64
+             * @description Until when the space is offered to the caller, in Unix milliseconds; null when it is not.
+             */
+            offeredUntil: number | null;
             /**
              * Format: int64
              * @description Start of the event, in Unix milliseconds; null for none.
@@ -1594,7 +1697,8 @@ export interface components {
              * @description Action: `suspend`, `unsuspend`, `sign-out`, `reset-password`, `make-admin`, `delete-space`,
              *     `delete-upload`, `set-role`, `change-space`, `invite`, `revoke-invite`, `accept-invite`,
              *     `kick`, `lift-kick`, `ban`, `lift-ban`, `mute`, `unmute`, `lockdown`, `answer-request`,
-             *     `answer-report`; later versions have more.
+             *     `answer-report`, `filter-words`, `offer-space`, `end-offer`, `transfer-space`; later versions
+             *     have more.
              */
             action: string;
             /** @description Name of that user; `command line` when there is none. */
@@ -1657,6 +1761,8 @@ export interface components {
             networkHours?: number | null;
             /** @description Reason, shown to the user; at most 500 characters. */
             reason?: string;
+            /** @description For a guest: whether the invites by which they came are revoked. */
+            revokeInvite?: boolean;
         };
         /** @description The catalogue. */
         Catalogue: {
@@ -2310,6 +2416,38 @@ export interface components {
             /** @description Number of spaces it runs. */
             spaces: number;
         };
+        /** @description An offer of a space. */
+        OfferEntry: {
+            /** @description Name of the user who offers it; empty when they are gone. */
+            by: string;
+            /**
+             * Format: int64
+             * @description End of the offer, in Unix milliseconds.
+             */
+            expiresAt: number;
+            /** @description Name of the space. */
+            name: string;
+            /** @description Id of the space. */
+            spaceId: string;
+            /** @description Id of the user to whom it is offered. */
+            userId: string;
+            /** @description Name of that user. */
+            username: string;
+        };
+        /** @description Offers to the caller. */
+        OfferList: {
+            /** @description Those that end first come first. */
+            offers: components["schemas"]["OfferEntry"][];
+        };
+        /** @description A request to offer a space. */
+        OfferRequest: {
+            /** @description Name of the user who is to own it. */
+            username: string;
+        };
+        /** @description The offer of a space. */
+        OfferView: {
+            offer: components["schemas"]["OfferEntry"] | null;
+        };
         /** @description A report as its author sees it. */
         OwnReport: {
             /** @description Name of the person. */
@@ -2414,7 +2552,7 @@ export interface components {
         Problem: {
             /**
              * @description Why the caller may not enter a space: `kicked`, `banned`, `guests`, `password`, `members`,
-             *     `closed` or `full`; or `muted`. Later versions may have more.
+             *     `closed` or `full`; or `muted` or `filtered`. Later versions may have more.
              */
             code?: string;
             /** @description What is wrong, in a sentence for people. */
@@ -2503,7 +2641,10 @@ export interface components {
         RefusalView: {
             /** @description `kicked`, `banned`, `guests`, `password`, `members` or `closed`. */
             code: string;
-            /** @description The reason, in a sentence for people. */
+            /**
+             * @description The reason, in a sentence for people. What the space says about appeals is a paragraph of
+             *     its own.
+             */
             message: string;
             /**
              * Format: int64
@@ -2638,6 +2779,8 @@ export interface components {
             invite?: string | null;
             /** @description For messages to the whole space: `guest`, `visitor`, `member` or `builder`. */
             say?: string | null;
+            /** @description For sharing a screen: `guest`, `visitor`, `member` or `builder`. */
+            share?: string | null;
         };
         /** @description Lowest role with each permission that the owner of a space hands out. */
         RolesView: {
@@ -2651,6 +2794,8 @@ export interface components {
             invite: string;
             /** @description For messages to the whole space. */
             say: string;
+            /** @description For sharing a screen. */
+            share: string;
         };
         /** @description A change of the rules; absent fields stay as they are. */
         RulesRequest: {
@@ -2864,6 +3009,11 @@ export interface components {
         SpaceChangeRequest: {
             /** @description Who may enter: `open`, `password` or `members`. */
             accessPolicy?: string | null;
+            /**
+             * @description What people are told about appeals who are kicked, banned or muted: at most 1,000
+             *     characters. For moderators, too.
+             */
+            appeal?: string | null;
             /**
              * Format: int32
              * @description Most people at the same time, moderators not counted: 1 to 100,000; null for no limit.
@@ -3212,6 +3362,23 @@ export interface components {
             after: string | null;
             /** @description Sorted by name. */
             users: components["schemas"]["UserEntry"][];
+        };
+        /** @description Words that people are not to write in a space. */
+        WordFilterRequest: {
+            /**
+             * @description `redact` makes the word unreadable, `refuse` refuses the message, `report` lets it pass and
+             *     notes it in the audit log.
+             */
+            action: string;
+            /** @description At most 2,000 words of at most 50 characters; none to filter nothing. */
+            words: string[];
+        };
+        /** @description Word filter of a space. */
+        WordFilterView: {
+            /** @description What happens to a message with one of the words: `redact`, `refuse` or `report`. */
+            action: string;
+            /** @description The words, as they were written; empty when nothing is filtered. */
+            words: string[];
         };
         /** @description A zone as stored in the document. */
         ZoneEntry: {
@@ -6873,6 +7040,174 @@ export interface operations {
             };
         };
     };
+    transfer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The space */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfferView"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    offerSpace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The space */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OfferRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfferView"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    endOffer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The space */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    acceptSpace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The space */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Empty"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     ban: {
         parameters: {
             query?: never;
@@ -7143,6 +7478,92 @@ export interface operations {
             };
         };
     };
+    wordFilter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The space */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WordFilterView"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeWordFilter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The space */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WordFilterRequest"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WordFilterView"];
+                };
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     lobby: {
         parameters: {
             query?: {
@@ -7172,6 +7593,44 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused; the document says why */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot do it now; the document says why */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    transfers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OfferList"];
+                };
             };
             /** @description Refused; the document says why */
             "4XX": {

@@ -5,7 +5,15 @@ import { JoinScreen } from "./join";
 import type { Place } from "./join/place";
 
 const place = (closed: string | null): Place => ({
-  ...{ id: "park", name: "Park", description: "", appeal: "", offeredUntil: null, thumbnail: "", people: 2 },
+  ...{
+    id: "park",
+    name: "Park",
+    description: "",
+    appeal: "",
+    offeredUntil: null,
+    thumbnail: "",
+    people: 2,
+  },
   ...{ invite: null, by: null, closed },
 });
 const screen = (closed: string | null = null) =>

@@ -7,7 +7,15 @@ import { PlaceHeader, placeOfInvite, placeOfSpace } from "./place";
 
 const view = (more: Partial<AccessView>) =>
   placeOfSpace({
-    ...{ id: "park", name: "Park", description: "", appeal: "", offeredUntil: null, thumbnail: "", people: 0 },
+    ...{
+      id: "park",
+      name: "Park",
+      description: "",
+      appeal: "",
+      offeredUntil: null,
+      thumbnail: "",
+      people: 0,
+    },
     ...{ guests: true, takesGuests: true, refusal: null },
     ...more,
   } as AccessView);
@@ -16,7 +24,15 @@ const invite = (guests: boolean): Invite => ({
   expiresAt: null,
   usesLeft: null,
   space: {
-    ...{ id: "park", name: "Park", description: "", appeal: "", offeredUntil: null, thumbnail: "", people: 1 },
+    ...{
+      id: "park",
+      name: "Park",
+      description: "",
+      appeal: "",
+      offeredUntil: null,
+      thumbnail: "",
+      people: 1,
+    },
     ...{ role: "member", by: "Olga", guests },
   },
 });

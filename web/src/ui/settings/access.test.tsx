@@ -7,7 +7,15 @@ import { fieldOf } from "../times";
 import { AccessTab, changeOf } from "./access";
 
 const view: AccessView = {
-  ...{ id: "park", name: "Park", description: "", appeal: "", offeredUntil: null, thumbnail: "", people: 0 },
+  ...{
+    id: "park",
+    name: "Park",
+    description: "",
+    appeal: "",
+    offeredUntil: null,
+    thumbnail: "",
+    people: 0,
+  },
   ...{ listed: true, accessPolicy: "open", guests: true, takesGuests: true },
   ...{ capacity: null, opensAt: null, closesAt: null, lockdownUntil: null },
   permissions: {
