@@ -50,8 +50,8 @@ pub struct AuditEntry {
     /// Action: `suspend`, `unsuspend`, `sign-out`, `reset-password`, `make-admin`, `delete-space`,
     /// `delete-upload`, `set-role`, `change-space`, `invite`, `revoke-invite`, `accept-invite`,
     /// `kick`, `lift-kick`, `ban`, `lift-ban`, `mute`, `unmute`, `lockdown`, `answer-request`,
-    /// `answer-report`, `filter-words`, `offer-space`, `end-offer`, `transfer-space`; later versions
-    /// have more.
+    /// `answer-report`, `filter-words`, `offer-space`, `end-offer`, `transfer-space`; later
+    /// versions have more.
     action: String,
     /// Space concerned, if any.
     #[schema(required)]

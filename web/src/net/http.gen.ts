@@ -1697,8 +1697,8 @@ export interface components {
              * @description Action: `suspend`, `unsuspend`, `sign-out`, `reset-password`, `make-admin`, `delete-space`,
              *     `delete-upload`, `set-role`, `change-space`, `invite`, `revoke-invite`, `accept-invite`,
              *     `kick`, `lift-kick`, `ban`, `lift-ban`, `mute`, `unmute`, `lockdown`, `answer-request`,
-             *     `answer-report`, `filter-words`, `offer-space`, `end-offer`, `transfer-space`; later versions
-             *     have more.
+             *     `answer-report`, `filter-words`, `offer-space`, `end-offer`, `transfer-space`; later
+             *     versions have more.
              */
             action: string;
             /** @description Name of that user; `command line` when there is none. */
