@@ -15,7 +15,15 @@ use crate::members::sql;
 const FAR: i64 = 4_000_000_000_000;
 
 /// Calls that people need to come in.
-const BEFORE_ENTERING: [&str; 4] = ["accessPolicy", "enterSpace", "askToJoin", "takeRequestBack"];
+const BEFORE_ENTERING: [&str; 6] = [
+    "accessPolicy",
+    "enterSpace",
+    "askToJoin",
+    "takeRequestBack",
+    // A space may be offered to a user who cannot enter yet; others learn nothing.
+    "acceptSpace",
+    "endOffer",
+];
 
 /// An id of nothing.
 const NOTHING: &str = "018f0000-0000-7000-8000-000000000000";
