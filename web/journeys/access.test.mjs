@@ -59,7 +59,7 @@ test("a guest comes in by a link with a name, and walks", async () => {
   await page.getByText("To talk, walk up to people").waitFor();
   await page.getByRole("button", { name: "Put this hint away" }).click();
   await ada.page.getByRole("button", { name: "People, 2 here" }).click();
-  await ada.page.getByText("Gus (guest)").waitFor();
+  await ada.page.getByRole("button", { name: "Gus (guest)", exact: true }).waitFor();
   await ada.page.getByRole("button", { name: "People, 2 here" }).click();
 
   // The guest makes an account, and is the same person.
