@@ -262,11 +262,11 @@ async fn sweep() {
     }
     let start = processor_time();
     for _ in 0..SWEEPS {
-        // Each two seconds.
+        // Every two seconds.
         connections.check(&store, None).await.unwrap();
         connections.check_entry(&store, None).await.unwrap();
         store.gone_spaces(&spaces).await.unwrap();
-        // Each second, for mutes in calls.
+        // Every second, for mutes in calls.
         for _ in 0..2 {
             store.membership_versions(&spaces).await.unwrap();
         }

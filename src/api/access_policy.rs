@@ -49,7 +49,7 @@ pub struct AccessView {
     name: String,
     /// What the space is for; may be empty.
     description: String,
-    /// What people are told about appeals who are kicked, banned or muted; may be empty.
+    /// Text about appeals for people who are kicked, banned or muted; may be empty.
     appeal: String,
     /// Address of its thumbnail; of that of its map, or empty, when the caller may not enter.
     thumbnail: String,

@@ -42,7 +42,7 @@ pub struct AuditEntry {
     id: String,
     /// Time, in Unix milliseconds.
     at: i64,
-    /// User who acted; null for the command line.
+    /// User who acted; null for the command line and the word filter.
     #[schema(required)]
     actor_id: Option<String>,
     /// Name of that user; `command line` when there is none.

@@ -176,7 +176,7 @@ async fn file(
         rank(theirs.standing.role())
     };
     let mut readers = state.store.moderators_above(space, about_rank).await?;
-    // One who is alone above the person could act, and tells others.
+    // The author is not a reader: if no one else is above the person, admins are to know.
     readers.retain(|reader| *reader != by && *reader != about);
     let to_admins = readers.is_empty();
     if to_admins {

@@ -37,7 +37,7 @@ pub struct SpaceChangeRequest {
     name: Option<String>,
     /// What the space is for: at most 500 characters.
     description: Option<String>,
-    /// What people are told about appeals who are kicked, banned or muted: at most 1,000
+    /// Text about appeals for people who are kicked, banned or muted: at most 1,000
     /// characters. For moderators, too.
     appeal: Option<String>,
     /// Whether the lobby lists it. For the owner, as is everything below.

@@ -254,7 +254,7 @@ impl Connections {
                     inside.push((user, space, until));
                 }
             }
-            // Requests of theirs to other processes are answered, too.
+            // Other processes do not know who is inside: this note lets them answer requests.
             if !inside.is_empty() {
                 store.note_inside(&inside).await?;
             }

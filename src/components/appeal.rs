@@ -1,4 +1,5 @@
-//! Appeal: what people are told to do who think that they were kept out wrongly.
+//! Appeal: the text of a space or of the server for people who are kicked, banned, muted or
+//! suspended: what they can do about it.
 
 /// Longest text about appeals, in characters.
 pub const APPEAL_CHARS: usize = 1_000;

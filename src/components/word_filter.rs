@@ -23,7 +23,7 @@ pub enum FilterAction {
     Redact,
     /// The text is refused.
     Refuse,
-    /// The text passes, and moderators are told.
+    /// The text passes, and the audit log notes its words.
     Report,
 }
 
@@ -146,7 +146,7 @@ impl FoldedText {
             origins: Vec::with_capacity(text.len()),
         };
         for (at, cluster) in text.grapheme_indices(true) {
-            // A text that is longer than this is none of ours.
+            // Messages and names are far shorter than 4 GiB.
             let at = u32::try_from(at).unwrap_or(u32::MAX);
             for letter in cluster.nfkc().flat_map(char::to_lowercase) {
                 folded.push(letter, at);

@@ -24,7 +24,7 @@ impl Actor {
         }
     }
 
-    /// What people write is checked for everyone, by no one in particular.
+    /// The word filter, which notes words for no user.
     pub(super) fn word_filter() -> Self {
         Self {
             user: None,

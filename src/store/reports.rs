@@ -13,11 +13,11 @@ use crate::components::id::{ChatId, SpaceId, UserId};
 use crate::components::permissions::SpaceRole;
 use crate::components::report::ReportKind;
 
-/// Open reports of a user.
+/// Most open reports of a user.
 pub const MOST_OPEN: i64 = 10;
-/// Open reports of a guest.
+/// Most open reports of a guest.
 pub const MOST_OPEN_OF_GUEST: i64 = 3;
-/// Open reports of a space: more than people read.
+/// Most open reports of a space: more than people read.
 const MOST_OPEN_IN_SPACE: i64 = 500;
 
 /// Rank of a server's admin: above every role in a space.
@@ -176,7 +176,7 @@ impl RawReport {
             about: self.about_id.as_deref().map(id).transpose()?,
             kind: self.kind,
             text: self.text,
-            // What a later version wrote and this one cannot read is left out.
+            // A context that only a later version can read is left out.
             context: serde_json::from_str(&self.context).unwrap_or_default(),
             is_done: self.state != OPEN,
             answer: self.answer,
@@ -338,7 +338,8 @@ impl Store {
         Ok(super::natural(open))
     }
 
-    /// Reports for the admins of the server, or `is_all` of them; none about the reader.
+    /// Reports for the admins of the server; with `is_all` also those for moderators. None is about
+    /// the reader.
     pub async fn reports_to_admins(
         &self,
         reader: UserId,

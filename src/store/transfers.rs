@@ -56,7 +56,7 @@ pub enum TransferOutcome {
     Done,
     /// There is no offer for them, or it is over.
     NoOffer,
-    /// They have as many spaces as they may have.
+    /// They own as many spaces as they may.
     TooMany,
 }
 
@@ -153,8 +153,8 @@ impl Store {
         Ok(true)
     }
 
-    /// The user to whom a space is offered takes it, unless they have `most` spaces. Its owner
-    /// becomes a moderator.
+    /// The user to whom a space is offered accepts it, unless they own `most` spaces already. Its
+    /// former owner becomes a moderator.
     pub async fn accept_space(
         &self,
         actor: &Actor,
@@ -193,7 +193,7 @@ impl Store {
     }
 }
 
-/// Makes a user the owner, and the one before a moderator; returns that one.
+/// Makes a user the owner and the former owner a moderator; returns the former owner.
 async fn change_owner(
     tx: &mut Tx,
     space: SpaceId,

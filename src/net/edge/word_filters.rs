@@ -24,7 +24,7 @@ const CAPACITY: u64 = 64 * 1024 * 1024;
 /// Longest wait for the database. After it a message passes.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// Moderators are told of the words of one user in one space once in this time.
+/// The audit log notes words of one user in one space once in this time.
 const REPORT_EVERY: Duration = Duration::from_mins(1);
 
 /// Number of recent reports above which old ones are forgotten.
@@ -85,7 +85,7 @@ impl Filtered {
 struct Passed {
     /// The text to be shown in place of the one that was written, if they differ, and why.
     redacted: Option<(String, Filtered)>,
-    /// Words of which moderators are told.
+    /// Words that the audit log notes.
     reported: Vec<String>,
 }
 
@@ -119,7 +119,7 @@ struct FilterState {
     store: Store,
     server: Option<WordFilter>,
     spaces: Cache<WordListId, Arc<WordFilter>, ByMemory>,
-    /// When moderators were last told of a user.
+    /// When words of a user were last noted.
     reports: Mutex<HashMap<(Option<SpaceId>, UserId), Instant>>,
 }
 
@@ -165,7 +165,7 @@ impl WordFilters {
         }
     }
 
-    /// Notes words of a user for moderators, once a minute at most.
+    /// Notes words of a user in the audit log, once a minute at most.
     pub async fn report(&self, user: UserId, place: WrittenIn, words: &[String]) {
         if words.is_empty() || !self.is_due((place.space_id(), user), Instant::now()) {
             return;
@@ -208,7 +208,7 @@ impl WordFilters {
     }
 
     async fn load(&self, list: WordListId) -> Result<Arc<WordFilter>, StoreError> {
-        // Another list took the place of one that is gone, and the next message asks for it.
+        // A list that is gone was replaced. The next message asks for the new one.
         let list = self.0.store.word_list(list).await?.unwrap_or_default();
         let compiling = tokio::task::spawn_blocking(move || WordFilter::compile(&list));
         let compiled = compiling.await.ok().and_then(Result::ok);

@@ -25,7 +25,7 @@ pub enum Verdict {
     },
     /// It is refused, because of this word.
     Refuse(String),
-    /// It passes, and moderators are told of these words.
+    /// It passes, and the audit log notes these words.
     Report(Vec<String>),
 }
 

@@ -113,7 +113,7 @@ struct Watch {
 }
 
 impl Watch {
-    /// Each time another one: rate limits hold here, too.
+    /// A new member joins each time, because rate limits count by user.
     async fn join(staff: &Staff) -> Self {
         let number = staff.messages.fetch_add(1, Ordering::Relaxed);
         let person = staff.server.user(&format!("watcher {number}")).await;

@@ -1617,7 +1617,7 @@ export interface components {
         AccessView: {
             /** @description `open`, `password` or `members`. */
             accessPolicy: string;
-            /** @description What people are told about appeals who are kicked, banned or muted; may be empty. */
+            /** @description Text about appeals for people who are kicked, banned or muted; may be empty. */
             appeal: string;
             /**
              * Format: int32
@@ -1703,7 +1703,7 @@ export interface components {
             action: string;
             /** @description Name of that user; `command line` when there is none. */
             actor: string;
-            /** @description User who acted; null for the command line. */
+            /** @description User who acted; null for the command line and the word filter. */
             actorId: string | null;
             /**
              * Format: int64
@@ -3010,7 +3010,7 @@ export interface components {
             /** @description Who may enter: `open`, `password` or `members`. */
             accessPolicy?: string | null;
             /**
-             * @description What people are told about appeals who are kicked, banned or muted: at most 1,000
+             * @description Text about appeals for people who are kicked, banned or muted: at most 1,000
              *     characters. For moderators, too.
              */
             appeal?: string | null;

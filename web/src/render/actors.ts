@@ -75,7 +75,7 @@ export interface Scene {
   ringOf(player: number): number;
 }
 
-/** A name, or a head without one, and its face on the screen. */
+/** Where a player's name, or the head when no name is shown, and the feet are on the screen. */
 export interface Overhead {
   x: number;
   /** The upper end of the name. */

@@ -1,6 +1,6 @@
 /**
- * Things: the elements of the map: flat ones on the ground, standing ones among the players. What
- * stands before a player lets them through, so that none is lost behind a tree.
+ * Things: the elements of the map, flat ones on the ground and standing ones among the players.
+ * Tall ones in front of a player become see-through, so that no one is lost behind a tree.
  */
 
 import { Container, Graphics, type GraphicsContext, Sprite, type Texture } from "pixi.js";
@@ -19,7 +19,7 @@ interface Thing {
   top: number;
   right: number;
   bottom: number;
-  /** Hides who is behind it. */
+  /** Whether it can hide a player who is behind it. */
   isTall: boolean;
 }
 
@@ -73,7 +73,7 @@ export class Things {
     }
   }
 
-  /** Makes what hides somebody see-through; the rest becomes solid again. */
+  /** Makes what hides a player see-through; the rest becomes solid again. */
   uncover(people: Upright, seconds: number, isStill: boolean): void {
     for (const thing of this.#all) {
       if (!thing.isTall || !thing.sprite.visible) continue;

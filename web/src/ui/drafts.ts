@@ -1,4 +1,4 @@
-/** Drafts: what was written in each conversation and not sent yet, as long as the page is open. */
+/** Drafts: what was written in each conversation and not sent yet, as long as the tab is open. */
 
 const KEY = "plaza.draft ";
 

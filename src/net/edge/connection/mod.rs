@@ -205,7 +205,7 @@ impl Connection {
         self.departure(Departure::Lost)
     }
 
-    /// The relay lets go of the client.
+    /// Detaches the client from its relay.
     async fn detach(&mut self, departure: Departure) {
         self.mailbox = None;
         if let Some(relay) = self.relay.take() {

@@ -28,7 +28,7 @@ impl Connection {
         Command::Status(StatusCommand::ChangeMedia { player, media })
     }
 
-    /// A user who comes back may share no screen any more.
+    /// Ends the screen share of a user who reconnected and may not share a screen any more.
     pub(super) fn screen_of_newcomer(&self, player: PlayerId) {
         let may_share = self.standing.as_ref().is_none_or(|standing| {
             let membership = standing.last();

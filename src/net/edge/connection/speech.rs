@@ -55,8 +55,8 @@ impl Connection {
         }
     }
 
-    /// Whether a command may be sent: a reaction is kept as an empty message is, and needs the same
-    /// permission. Nor are others told that a muted user types.
+    /// Whether a command may be sent: a reaction is stored as an empty message is, and needs the
+    /// same permission. Others are not told that a muted user types.
     pub(super) async fn may_react(&mut self, command: &Command) -> bool {
         if let Command::Chat(ChatCommand::Typing { on: true, .. }) = command {
             return self.muted().await.is_none();

@@ -1,4 +1,4 @@
-/** Appeal: what people are told to do who are kicked, banned or muted in a space. */
+/** Appeal: the text about appeals for people who are kicked, banned or muted in a space. */
 
 import { useState } from "preact/hooks";
 import type { Access } from "../../net/access";
@@ -23,7 +23,7 @@ export function AppealPart({ access, appeal }: { access: Access; appeal: string 
     <form onSubmit={save}>
       <h3>Appeals</h3>
       <div class="field">
-        <label for="appeal">What people are told who are kicked, banned or muted</label>
+        <label for="appeal">What people are told when they are kicked, banned or muted</label>
         <textarea
           id="appeal"
           class="input"
