@@ -45,7 +45,7 @@ export class Conversation {
   /** The announcement that is shown; `null` when it was closed. */
   readonly announcement = signal<ShownMessage | null>(null);
 
-  /** The words of an edit that was refused: they are not lost. */
+  /** An edit that was refused, so that its text can be changed and sent again. */
   readonly refusedEdit = signal<ShownMessage | null>(null);
 
   readonly #list = new MessageList();
@@ -102,7 +102,7 @@ export class Conversation {
     this.#show();
   }
 
-  /** Says a message that was refused in other words. */
+  /** Sends another text in place of a message that was refused. */
   sayOtherwise(message: ShownMessage, text: string): void {
     if (message.clientId !== null) this.#list.takeBack(message.clientId);
     this.say(text, message.scope, message.replyTo);

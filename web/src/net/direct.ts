@@ -101,7 +101,7 @@ export class Direct {
     );
   }
 
-  /** Takes a message away that was not sent. */
+  /** Removes a message that was not sent. */
   takeBack(id: string): void {
     this.messages.value = this.messages.value.filter((message) => message.id !== id);
   }

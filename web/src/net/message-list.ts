@@ -13,7 +13,7 @@ export interface ShownMessage extends ChatMessage {
   isWaiting: boolean;
   /** Why the server refused it; it can be sent again. */
   refused: string | null;
-  /** The text that `mac` proves, where it was another one before it was edited or deleted. */
+  /** The text that `mac` proves, if the message was edited or deleted since. */
   signed?: string;
 }
 
@@ -125,7 +125,7 @@ export class MessageList {
     open.since = now;
   }
 
-  /** Takes an own message away that failed. */
+  /** Removes an own message that failed. */
   takeBack(clientId: number): void {
     this.#open = this.#open.filter((open) => open.clientId !== clientId || open.message.isWaiting);
   }

@@ -46,7 +46,7 @@ export class Signs {
       const texture = textureOf(zone);
       if (!texture) continue;
       const sprite = new Sprite({ texture, anchor: { x: 0.5, y: 1 }, visible: false });
-      // Over a small zone, and in a large one where people come in: in its middle.
+      // Over a low zone; in the middle of a high one, whose upper edge may be out of the window.
       const isLow = zone.height <= 4;
       const y = isLow ? zone.y * TILE - 4 : (zone.y + zone.height / 2) * TILE;
       const below = (zone.y + zone.height) * TILE;

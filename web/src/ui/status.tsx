@@ -77,10 +77,10 @@ const WAVES = [
 export function tellWave(space: Space, name: string, kind: number): void {
   const words = WAVES[kind]?.(name);
   if (!words) return;
-  // The others are shown with an answer to choose.
+  // The other kinds are shown with buttons to answer them.
   if (kind === WAVE.approach) space.notice.value = words;
   space.onSound(kind === WAVE.ring || kind === WAVE.lead ? "chat" : "join");
-  // Phones tremble a little.
+  // On phones, sounds are often off.
   if (kind !== WAVE.approach) navigator.vibrate?.(60);
   notify("Plaza", words);
 }

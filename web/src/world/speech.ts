@@ -50,7 +50,7 @@ const SHIFTS = [0, -0.5, 0.5, -1, 1];
 /** How much worse a place under a person is, where bubbles cover bodies. */
 const UNDER = 240;
 export const DOT: Readonly<{ width: number; height: number }> = { width: 34, height: 20 };
-/** Bubbles with words, for each part of the window that large. */
+/** Square pixels of the window for each bubble with words. */
 const PIXELS_EACH = 60_000;
 
 /** Words over the world have their full size from this zoom on; farther away they are smaller. */
