@@ -74,9 +74,10 @@ test("a person asks to join a space for members, and is let in", async () => {
   const bar = ada.page.getByRole("alert").filter({ hasText: "Bo asks to join" });
   await bar.getByText("I am from the other team.").waitFor();
   await ada.shot("join-request");
+  const told = await ada.watchFor("[role=status]", "Bo may come in.");
   await bar.getByRole("button", { name: "Let in: Bo" }).click();
+  await told();
   await bo.arrive();
-  await ada.page.getByText("Bo may come in.").waitFor();
 });
 
 test("a person who is muted is told until when, and their microphone says so", async () => {

@@ -151,7 +151,8 @@ export function SpaceSettings({ space, onPerson, onClose }: SettingsProps) {
         </div>
       )}
       {tab && isFresh && (
-        <section key={tab.name} class="settings-part" aria-label={tab.name}>
+        // The keyboard scrolls parts without fields, too.
+        <section key={tab.name} class="settings-part" aria-label={tab.name} tabIndex={0}>
           {tab.draw(space, onClose, onPerson)}
         </section>
       )}
