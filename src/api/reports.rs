@@ -16,6 +16,7 @@ use super::members::{NO_USER, membership_of};
 use super::report_context::{QuoteRequest, of_people, quoted};
 use super::report_list::{OwnReportList, PAGE, ReportList, readers_word};
 use crate::components::id::{SpaceId, UserId};
+use crate::components::long_text::{REPORT_CHARS, long_text};
 use crate::components::membership::Membership;
 use crate::components::permissions::Permission;
 use crate::components::report::{ReportKind, ReportNews};
@@ -25,8 +26,6 @@ use crate::store::reports::{
     ReportReader, ReportRow, rank,
 };
 
-/// Longest text of a report and of an answer, in characters.
-const TEXT_CHARS: usize = 1_000;
 /// Seconds after which a user with too many open reports may try again.
 const AGAIN_SECONDS: u64 = 600;
 
@@ -124,7 +123,7 @@ pub async fn add(
     let found = found.require(Permission::Report)?;
     let body = body.read().await?;
     let kind = ReportKind::from_word(&body.kind).ok_or_else(no_kind)?;
-    let text = long_text(&body.text)?;
+    let text = &*report_text(&body.text)?;
     if kind == ReportKind::Other && text.is_empty() {
         return Err(ApiError::bad("Say what happened."));
     }
@@ -381,8 +380,8 @@ async fn close(
     body: UnreadBody<ReportAnswer>,
 ) -> Result<Json<Empty>, ApiError> {
     let body = body.read().await?;
-    let answer = long_text(&body.answer)?;
-    if !state.store.answer_report(actor, row, answer).await? {
+    let answer = report_text(&body.answer)?;
+    if !state.store.answer_report(actor, row, &answer).await? {
         return Err(ApiError::bad("This report was answered already."));
     }
     let author: Vec<UserId> = row.by.into_iter().collect();
@@ -409,16 +408,12 @@ const fn reader(caller: &Caller, found: &Entered) -> ReportReader {
     }
 }
 
-/// Parses a text of several lines: trimmed, at most 1,000 characters, maybe empty.
-fn long_text(text: &str) -> Result<&str, ApiError> {
-    let text = text.trim();
-    let is_control = |letter: char| letter.is_control() && letter != '\n' && letter != '\t';
-    if text.chars().any(is_control) || text.chars().count() > TEXT_CHARS {
-        return Err(ApiError::bad(
-            "A text has at most 1,000 characters and no control characters.",
-        ));
-    }
-    Ok(text)
+fn report_text(text: &str) -> Result<String, ApiError> {
+    long_text(text, REPORT_CHARS).ok_or_else(|| {
+        ApiError::bad(format!(
+            "A text has at most {REPORT_CHARS} characters and no control characters."
+        ))
+    })
 }
 
 fn cursor(before: Option<&str>) -> Result<Option<Uuid>, ApiError> {

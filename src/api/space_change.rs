@@ -15,8 +15,8 @@ use super::extract::{Caller, Json, Path, UnreadBody};
 use super::new_password::{Demands, new_password};
 use super::patch::Patch;
 use super::{AppState, check, word_filter};
-use crate::components::appeal::{APPEAL_CHARS, appeal};
 use crate::components::id::SpaceId;
+use crate::components::long_text::{APPEAL_CHARS, long_text};
 use crate::components::membership::AccessPolicy;
 use crate::components::permissions::{Permission, PermissionRoles, SpaceRole};
 use crate::net::address::AddressKey;
@@ -178,21 +178,15 @@ impl RolesRequest {
 }
 
 fn description(text: &str) -> Result<String, ApiError> {
-    let text = text.trim();
-    let is_plain = text
-        .chars()
-        .all(|letter| !letter.is_control() || letter == '\n');
-    if is_plain && text.chars().count() <= DESCRIPTION_CHARS {
-        Ok(text.to_owned())
-    } else {
-        Err(ApiError::bad(format!(
+    long_text(text, DESCRIPTION_CHARS).ok_or_else(|| {
+        ApiError::bad(format!(
             "A description has at most {DESCRIPTION_CHARS} characters and no control characters."
-        )))
-    }
+        ))
+    })
 }
 
 fn appeals_text(text: &str) -> Result<String, ApiError> {
-    appeal(text).ok_or_else(|| {
+    long_text(text, APPEAL_CHARS).ok_or_else(|| {
         ApiError::bad(format!(
             "A text about appeals has at most {APPEAL_CHARS} characters and no control characters."
         ))

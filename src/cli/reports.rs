@@ -7,13 +7,11 @@ use uuid::Uuid;
 use super::options::DataOptions;
 use super::print;
 use crate::components::id::UserId;
+use crate::components::long_text::{REPORT_CHARS, long_text};
 use crate::components::utc::utc;
 use crate::store::Store;
 use crate::store::audit_log::Actor;
 use crate::store::reports::{ReportPage, ReportRow};
-
-/// Longest answer, in characters.
-const ANSWER_CHARS: usize = 1_000;
 
 /// Options of `admin reports`.
 #[derive(Args)]
@@ -79,10 +77,10 @@ fn show(row: &ReportRow) {
         row.id,
         utc(row.at.cast_unsigned()),
         row.kind,
-        context.about.name,
+        on_one_line(&context.about.name),
         context.about.role,
-        context.by.name,
-        row.space_name,
+        on_one_line(&context.by.name),
+        on_one_line(&row.space_name),
     ));
     if !row.text.is_empty() {
         print::line(&format!("    {}", on_one_line(&row.text)));
@@ -103,13 +101,13 @@ fn on_one_line(text: &str) -> String {
 }
 
 async fn answer(store: &Store, report: Uuid, text: &str) -> anyhow::Result<()> {
-    if text.chars().count() > ANSWER_CHARS {
-        bail!("an answer has at most 1,000 characters");
-    }
+    let text = long_text(text, REPORT_CHARS).with_context(|| {
+        format!("an answer has at most {REPORT_CHARS} characters and no control characters")
+    })?;
     let row = store.report(report).await?;
     let row = row.with_context(|| format!("there is no report {report}"))?;
     if !store
-        .answer_report(&Actor::command_line(), &row, text)
+        .answer_report(&Actor::command_line(), &row, &text)
         .await?
     {
         bail!("this report was answered already");

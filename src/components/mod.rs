@@ -4,7 +4,6 @@
 //! randomness, I/O, wire types. The module `systems` changes this data each tick; `net` sends it
 //! to clients.
 
-pub mod appeal;
 pub mod audience;
 pub mod block;
 pub mod bubble;
@@ -24,6 +23,7 @@ pub mod history;
 pub mod id;
 pub mod layout;
 pub mod likeness;
+pub mod long_text;
 pub mod membership;
 pub mod movement;
 pub mod name;

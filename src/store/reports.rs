@@ -233,9 +233,16 @@ impl ReportReader {
     }
 }
 
-/// Place of a role in the chain of roles.
-pub fn rank(role: SpaceRole) -> i64 {
-    i64::from(role as u8)
+/// Place of a role in the chain of roles, as `about_rank` stores it: never change a number.
+pub const fn rank(role: SpaceRole) -> i64 {
+    match role {
+        SpaceRole::Guest => 0,
+        SpaceRole::Visitor => 1,
+        SpaceRole::Member => 2,
+        SpaceRole::Builder => 3,
+        SpaceRole::Moderator => 4,
+        SpaceRole::Owner => 5,
+    }
 }
 
 /// Selects reports by a condition that follows.
@@ -449,12 +456,14 @@ impl Store {
         about_rank: i64,
     ) -> Result<Vec<UserId>, StoreError> {
         let rows: Vec<(String,)> = sqlx::query_as(
-            "select creator_id from spaces where id = $1 and creator_id is not null and $2 < 5 \
+            "select creator_id from spaces where id = $1 and creator_id is not null and $2 < $3 \
              union select user_id from space_members where space_id = $1 \
-             and role = 'moderator' and $2 < 4",
+             and role = 'moderator' and $2 < $4",
         )
         .bind(space.to_string())
         .bind(about_rank)
+        .bind(rank(SpaceRole::Owner))
+        .bind(rank(SpaceRole::Moderator))
         .fetch_all(&self.readers)
         .await?;
         rows.iter().map(|(user,)| id(user)).collect()

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 
-use crate::components::appeal::{APPEAL_CHARS, appeal};
+use crate::components::long_text::{APPEAL_CHARS, long_text};
 use crate::components::word_filter::{FilterAction, WordList};
 use crate::link::Secret;
 use crate::net::address::Network;
@@ -128,7 +128,7 @@ pub(super) fn secret_text(
 
 /// What is said about appeals.
 pub(super) fn appeals_text(said: Option<&str>) -> anyhow::Result<String> {
-    appeal(said.unwrap_or_default()).with_context(|| {
+    long_text(said.unwrap_or_default(), APPEAL_CHARS).with_context(|| {
         format!("appeals-text has at most {APPEAL_CHARS} characters and no control characters")
     })
 }
