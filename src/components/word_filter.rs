@@ -102,6 +102,10 @@ impl WordList {
                 return Err(WordListError::TooLong(word.to_owned()));
             }
             let folded = FoldedText::of(word).text;
+            // One character may fold to eighteen.
+            if folded.chars().count() > MAX_WORD_CHARS {
+                return Err(WordListError::TooLong(word.to_owned()));
+            }
             if folded.trim().is_empty() || word.contains(char::is_control) {
                 return Err(WordListError::Blank(word.to_owned()));
             }
@@ -267,6 +271,11 @@ mod tests {
         assert!(list(&["a", "b", "c", "A"]).is_ok());
         let long = "a".repeat(MAX_WORD_CHARS + 1);
         assert_eq!(list(&[&long]), Err(WordListError::TooLong(long.clone())));
+        let folded = "\u{fdfa}".repeat(3);
+        assert_eq!(
+            list(&[&folded]),
+            Err(WordListError::TooLong(folded.clone()))
+        );
         for blank in ["\u{200b}", "\u{301}", "a\u{0}b"] {
             assert!(matches!(list(&[blank]), Err(WordListError::Blank(_))));
         }

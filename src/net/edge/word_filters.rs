@@ -193,14 +193,23 @@ impl WordFilters {
 
     /// The compiled list; `None` when it cannot be had.
     async fn of_space(&self, list: WordListId) -> Option<Arc<WordFilter>> {
-        let loading = self.0.spaces.get_or_insert_async(&list, self.load(list));
+        if let Some(filter) = self.0.spaces.get(&list) {
+            return Some(filter);
+        }
+        // A task of its own: a list that takes longer than this message waits is there for the
+        // next one.
+        let filters = self.clone();
+        let loading = tokio::spawn(async move {
+            let cache = &filters.0.spaces;
+            cache.get_or_insert_async(&list, filters.load(list)).await
+        });
         match timeout(PATIENCE, loading).await {
-            Ok(Ok(filter)) => Some(filter),
-            Ok(Err(error)) => {
+            Ok(Ok(Ok(filter))) => Some(filter),
+            Ok(Ok(Err(error))) => {
                 tracing::warn!(%error, %list, "failed to load a word filter; texts pass");
                 None
             }
-            Err(_) => {
+            Ok(Err(_)) | Err(_) => {
                 tracing::warn!(%list, "a word filter takes too long to load; texts pass");
                 None
             }
