@@ -55,10 +55,12 @@ web-check: web/node_modules/.installed
 	cd web/generate && node lint.mjs
 	cd web && npm run --silent lint && npm test --silent
 
+# Tests mostly wait for sockets and databases, so more of them run at once than there are cores.
+RUST_TEST_THREADS ?= 6
 rust-test:
 	@scripts/need cargo
 	@scripts/need services
-	PLAZA_SEEDS=1000 cargo test --locked
+	RUST_TEST_THREADS=$(RUST_TEST_THREADS) PLAZA_SEEDS=1000 cargo test --locked
 
 journeys: web/node_modules/.installed
 	@scripts/need browser-tests
@@ -69,7 +71,7 @@ journeys: web/node_modules/.installed
 
 # Runs the fuzzer of every decoder, for FUZZ_SECONDS each. RUSTC_BOOTSTRAP lets the stable compiler
 # accept the flags of the fuzzer's instrumentation.
-FUZZ_SECONDS ?= 60
+FUZZ_SECONDS ?= 30
 FUZZ := RUSTC_BOOTSTRAP=1 cargo fuzz
 FUZZ_BUILD := --codegen-units 16 --sanitizer none
 fuzz:
