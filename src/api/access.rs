@@ -1,10 +1,12 @@
 //! Access: loads a space for a caller who may enter it. Every route about a space begins here, so
 //! that nothing of a space is read by those who may not be in it.
 
+use serde::de::DeserializeOwned;
+
 use super::AppState;
 use super::denials::refusal;
 use super::error::{ApiError, Refused};
-use super::extract::Caller;
+use super::extract::{Caller, UnreadBody};
 use crate::components::id::SpaceId;
 use crate::components::membership::{EntryRefusal, Membership};
 use crate::components::permissions::{OwnedBy, Permission};
@@ -56,6 +58,22 @@ impl AppState {
             Ok(()) => Ok(found),
             Err(why) => Err(Refused::of(&why).into()),
         }
+    }
+
+    /// Reads the body of a caller who may do something in a space. What they may do is checked
+    /// before, so that the server waits for no body that it would refuse, and again when the body
+    /// is here: it may have taken a minute to arrive.
+    pub(super) async fn read_for<T: DeserializeOwned>(
+        &self,
+        caller: &Caller,
+        space: SpaceId,
+        permission: Permission,
+        body: UnreadBody<T>,
+    ) -> Result<(Entered, T), ApiError> {
+        self.at(space, Some(caller)).await?.require(permission)?;
+        let body = body.read().await?;
+        let found = self.at(space, Some(caller)).await?.require(permission)?;
+        Ok((found, body))
     }
 
     /// Whether the caller has a connection in the space, as far as this process knows.

@@ -144,26 +144,31 @@ pub(super) fn suspended(state: &AppState, suspension: &Suspension) -> ApiError {
     ApiError::Suspended(edge::refusal::suspended(suspension, appeal))
 }
 
-async fn caller(parts: &Parts, state: &AppState) -> Result<Option<Caller>, ApiError> {
-    let Some(token) = bearer(parts)? else {
+/// Token of the caller, kept with the request for the check after its body.
+#[derive(Clone)]
+struct CallerToken(String);
+
+/// The user of a session, unless they are suspended.
+async fn signed_in(state: &AppState, token: &str) -> Result<SignedIn, ApiError> {
+    let who = state.store.signed_in(token).await?;
+    let who = who.ok_or(ApiError::Unauthorized)?;
+    match &who.suspension {
+        Some(suspension) => Err(suspended(state, suspension)),
+        None => Ok(who),
+    }
+}
+
+async fn caller(parts: &mut Parts, state: &AppState) -> Result<Option<Caller>, ApiError> {
+    let Some(token) = bearer(parts)?.map(str::to_owned) else {
         return Ok(None);
     };
-    let who = state
-        .store
-        .signed_in(token)
-        .await?
-        .ok_or(ApiError::Unauthorized)?;
-    if let Some(suspension) = &who.suspension {
-        return Err(suspended(state, suspension));
-    }
+    let who = signed_in(state, &token).await?;
+    parts.extensions.insert(CallerToken(token.clone()));
     // The address was charged earlier, by `budgets::spend`.
     if let Some(cost) = parts.extensions.get::<Cost>() {
         cost.charge(&state.budgets, who.user.into())?;
     }
-    Ok(Some(Caller {
-        who,
-        token: token.to_owned(),
-    }))
+    Ok(Some(Caller { who, token }))
 }
 
 impl FromRequestParts<AppState> for Caller {
@@ -205,13 +210,18 @@ impl FromRequestParts<AppState> for Admin {
 #[derive(Debug, Clone)]
 pub struct Json<T>(pub T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+impl<T: DeserializeOwned> FromRequest<AppState> for Json<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
+        let token = request.extensions().get::<CallerToken>().cloned();
         let bytes = Bytes::from_request(request, state)
             .await
             .map_err(|refused| refused_body(&refused))?;
+        // A body may take a minute to arrive. The session may have ended since.
+        if let Some(CallerToken(token)) = token {
+            signed_in(state, &token).await?;
+        }
         serde_json::from_slice(&bytes).map(Self).map_err(|error| {
             ApiError::bad(format!("The body is not what this address takes: {error}."))
         })
@@ -219,27 +229,29 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 }
 
 /// A JSON body that is not read yet. A handler whose permissions depend on the path checks them
-/// first, so the server does not wait for a body that it would refuse.
-#[derive(Debug)]
+/// first, so the server does not wait for a body that it would refuse, and again when the body is
+/// here: `AppState::read_for` does both.
 pub struct UnreadBody<T> {
     request: Request,
+    state: AppState,
     kind: PhantomData<fn() -> T>,
 }
 
 impl<T: DeserializeOwned> UnreadBody<T> {
     /// Reads and parses the body.
     pub async fn read(self) -> Result<T, ApiError> {
-        let Json(body) = Json::from_request(self.request, &()).await?;
+        let Json(body) = Json::from_request(self.request, &self.state).await?;
         Ok(body)
     }
 }
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for UnreadBody<T> {
+impl<T: DeserializeOwned> FromRequest<AppState> for UnreadBody<T> {
     type Rejection = Infallible;
 
-    async fn from_request(request: Request, _state: &S) -> Result<Self, Infallible> {
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Infallible> {
         Ok(Self {
             request,
+            state: state.clone(),
             kind: PhantomData,
         })
     }

@@ -208,9 +208,9 @@ pub async fn answer(
     body: UnreadBody<AnswerRequest>,
 ) -> Result<Json<Empty>, ApiError> {
     let (space, user) = space_and_user(&ids)?;
-    let found = state.at(space, Some(&caller)).await?;
-    let found = found.require(Permission::AnswerJoinRequests)?;
-    let answer = match body.read().await?.answer.as_str() {
+    let permission = Permission::AnswerJoinRequests;
+    let (found, body) = state.read_for(&caller, space, permission, body).await?;
+    let answer = match body.answer.as_str() {
         "enter" => RequestAnswer::Enter(ENTER_MS),
         "member" => RequestAnswer::Member,
         "no" => RequestAnswer::No,

@@ -200,9 +200,8 @@ pub async fn add(
     Path(space): Path<SpaceId>,
     body: UnreadBody<NewMember>,
 ) -> Result<Json<NewMemberAnswer>, ApiError> {
-    let entered = state.at(space, Some(&caller)).await?;
-    let entered = entered.require(Permission::AssignRoles)?;
-    let body = body.read().await?;
+    let permission = Permission::AssignRoles;
+    let (entered, body) = state.read_for(&caller, space, permission, body).await?;
     let found = state.store.credentials(body.username.trim()).await?;
     let user = found.ok_or_else(|| ApiError::bad(NO_USER))?.user;
     give(&state, &caller, &entered, user, &body.role).await?;
@@ -277,9 +276,8 @@ pub async fn put(
     body: UnreadBody<RoleRequest>,
 ) -> Result<Json<Empty>, ApiError> {
     let (space, user) = space_and_user(&ids)?;
-    let entered = state.at(space, Some(&caller)).await?;
-    let entered = entered.require(Permission::AssignRoles)?;
-    let body = body.read().await?;
+    let permission = Permission::AssignRoles;
+    let (entered, body) = state.read_for(&caller, space, permission, body).await?;
     give(&state, &caller, &entered, user, &body.role).await
 }
 

@@ -1,6 +1,7 @@
 //! Moderation: kicking, muting and banning people in a space, and locking it down.
 
 use axum::extract::{Path as Segments, State};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -130,6 +131,18 @@ async fn target(
     Ok(Actor::from(&caller.who))
 }
 
+/// Reads the body of an action against a user. The caller is checked before and after.
+async fn read_against<T: DeserializeOwned>(
+    state: &AppState,
+    caller: &Caller,
+    at: (SpaceId, UserId),
+    body: UnreadBody<T>,
+) -> Result<(Actor, T), ApiError> {
+    target(state, caller, at).await?;
+    let body = body.read().await?;
+    Ok((target(state, caller, at).await?, body))
+}
+
 fn reason(text: &str) -> Result<&str, ApiError> {
     let text = text.trim();
     if text.is_empty() || is_reason(text) {
@@ -184,8 +197,7 @@ pub async fn kick(
     body: UnreadBody<KickRequest>,
 ) -> Result<Json<Empty>, ApiError> {
     let at = space_and_user(&ids)?;
-    let actor = target(&state, &caller, at).await?;
-    let body = body.read().await?;
+    let (actor, body) = read_against(&state, &caller, at, body).await?;
     let minutes = body.minutes.unwrap_or(KICK_MINUTES);
     let new = NewExclusion {
         space: at.0,
@@ -253,8 +265,7 @@ pub async fn ban(
     body: UnreadBody<BanRequest>,
 ) -> Result<Json<Empty>, ApiError> {
     let at = space_and_user(&ids)?;
-    let actor = target(&state, &caller, at).await?;
-    let body = body.read().await?;
+    let (actor, body) = read_against(&state, &caller, at, body).await?;
     let new = NewExclusion {
         space: at.0,
         user: at.1,
@@ -334,8 +345,7 @@ pub async fn mute(
     body: UnreadBody<MuteRequest>,
 ) -> Result<Json<Empty>, ApiError> {
     let at = space_and_user(&ids)?;
-    let actor = target(&state, &caller, at).await?;
-    let body = body.read().await?;
+    let (actor, body) = read_against(&state, &caller, at, body).await?;
     let kinds = body.what.iter().map(|word| MuteKind::from_word(word));
     let mut kinds: Vec<MuteKind> = kinds
         .collect::<Option<_>>()
@@ -429,9 +439,9 @@ pub async fn lock_down(
     Path(space): Path<SpaceId>,
     body: UnreadBody<LockdownRequest>,
 ) -> Result<Json<Empty>, ApiError> {
-    let found = state.at(space, Some(&caller)).await?;
-    found.require(Permission::Moderate)?;
-    let minutes = body.read().await?.minutes;
+    let permission = Permission::Moderate;
+    let (_, body) = state.read_for(&caller, space, permission, body).await?;
+    let minutes = body.minutes;
     if !LOCKDOWN_MINUTES.contains(&minutes) {
         return Err(ApiError::bad("A lockdown lasts 15 minutes to a day."));
     }

@@ -22,8 +22,8 @@ use crate::components::permissions::Permission;
 use crate::components::report::{ReportKind, ReportNews};
 use crate::store::audit_log::Actor;
 use crate::store::reports::{
-    ADMIN_RANK, MOST_OPEN, MOST_OPEN_OF_GUEST, NewReport, QuotedMessage, ReportOutcome, ReportPage,
-    ReportReader, ReportRow, rank,
+    ADMIN_RANK, MOST_OPEN, MOST_OPEN_IN_SPACE, MOST_OPEN_IN_SPACE_FOR_GUESTS, MOST_OPEN_OF_GUEST,
+    NewReport, QuotedMessage, ReportOutcome, ReportPage, ReportReader, ReportRow, rank,
 };
 
 /// Seconds after which a user with too many open reports may try again.
@@ -119,9 +119,8 @@ pub async fn add(
     Path(space): Path<SpaceId>,
     body: UnreadBody<ReportRequest>,
 ) -> Result<Json<ReportTaken>, ApiError> {
-    let found = state.at(space, Some(&caller)).await?;
-    let found = found.require(Permission::Report)?;
-    let body = body.read().await?;
+    let permission = Permission::Report;
+    let (found, body) = state.read_for(&caller, space, permission, body).await?;
     let kind = ReportKind::from_word(&body.kind).ok_or_else(no_kind)?;
     let text = &*report_text(&body.text)?;
     if kind == ReportKind::Other && text.is_empty() {
@@ -182,6 +181,7 @@ async fn file(
         readers = state.store.admins().await?;
         readers.retain(|reader| *reader != about);
     }
+    let (most_open, most_in_space) = most_open(caller);
     let new = NewReport {
         space,
         by,
@@ -191,7 +191,8 @@ async fn file(
         context: &context,
         about_rank,
         to_admins,
-        most_open: most_open(caller),
+        most_open,
+        most_in_space,
     };
     match state.store.add_report(&new).await? {
         ReportOutcome::Done(id) => {
@@ -217,11 +218,12 @@ async fn file(
     }
 }
 
-const fn most_open(caller: &Caller) -> i64 {
+/// Most open reports of the caller, and of their space when it takes one more from them.
+const fn most_open(caller: &Caller) -> (i64, i64) {
     if caller.who.is_guest {
-        MOST_OPEN_OF_GUEST
+        (MOST_OPEN_OF_GUEST, MOST_OPEN_IN_SPACE_FOR_GUESTS)
     } else {
-        MOST_OPEN
+        (MOST_OPEN, MOST_OPEN_IN_SPACE)
     }
 }
 
@@ -282,13 +284,13 @@ pub async fn answer(
     body: UnreadBody<ReportAnswer>,
 ) -> Result<Json<Empty>, ApiError> {
     let space: SpaceId = space.parse().map_err(|_| unknown())?;
-    let found = state.at(space, Some(&caller)).await?;
-    let found = found.require(Permission::Moderate)?;
+    let permission = Permission::Moderate;
+    let (found, body) = state.read_for(&caller, space, permission, body).await?;
     let row = report_of(&state, &report).await?;
     if row.space != space || !reader(&caller, &found).reads(&row) {
         return Err(no_report());
     }
-    close(&state, &Actor::from(&caller.who), &row, body).await
+    close(&state, &Actor::from(&caller.who), &row, &body.answer).await
 }
 
 /// List reports for admins
@@ -342,7 +344,8 @@ pub async fn answer_as_admin(
     if row.about == Some(admin.user()) {
         return Err(no_report());
     }
-    close(&state, &admin.actor(), &row, body).await
+    let body = body.read().await?;
+    close(&state, &admin.actor(), &row, &body.answer).await
 }
 
 /// List one's own reports
@@ -377,10 +380,9 @@ async fn close(
     state: &AppState,
     actor: &Actor,
     row: &ReportRow,
-    body: UnreadBody<ReportAnswer>,
+    answer: &str,
 ) -> Result<Json<Empty>, ApiError> {
-    let body = body.read().await?;
-    let answer = report_text(&body.answer)?;
+    let answer = report_text(answer)?;
     if !state.store.answer_report(actor, row, &answer).await? {
         return Err(ApiError::bad("This report was answered already."));
     }
@@ -410,9 +412,7 @@ const fn reader(caller: &Caller, found: &Entered) -> ReportReader {
 
 fn report_text(text: &str) -> Result<String, ApiError> {
     long_text(text, REPORT_CHARS).ok_or_else(|| {
-        ApiError::bad(format!(
-            "A text has at most {REPORT_CHARS} characters and no control characters."
-        ))
+        ApiError::bad("A text has at most 1,000 characters and no control characters.")
     })
 }
 

@@ -222,9 +222,8 @@ pub async fn change(
     Path(space): Path<SpaceId>,
     body: UnreadBody<SpaceChangeRequest>,
 ) -> Result<Json<AccessView>, ApiError> {
-    let found = state.at(space, Some(&caller)).await?;
-    let found = found.require(Permission::DescribeSpace)?;
-    let body = body.read().await?;
+    let permission = Permission::DescribeSpace;
+    let (found, body) = state.read_for(&caller, space, permission, body).await?;
     let found = if body.is_about_access() {
         found.require(Permission::ManageAccess)?
     } else {

@@ -260,9 +260,8 @@ pub async fn change_rules(
     Path(space): Path<SpaceId>,
     body: UnreadBody<RulesRequest>,
 ) -> Result<Json<RulesView>, ApiError> {
-    let entered = state.at(space, Some(&caller)).await?;
-    let entered = entered.require(Permission::ManageChat)?;
-    let body = body.read().await?;
+    let permission = Permission::ManageChat;
+    let (entered, body) = state.read_for(&caller, space, permission, body).await?;
     let retention_days = body.retention_days.or(entered.row.retention_days);
     let entered = if retention_days == entered.row.retention_days {
         entered

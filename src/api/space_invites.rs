@@ -195,10 +195,9 @@ pub async fn add(
     Path(space): Path<SpaceId>,
     body: UnreadBody<NewInviteRequest>,
 ) -> Result<Json<NewInviteAnswer>, ApiError> {
-    let found = state.at(space, Some(&caller)).await?;
+    let permission = Permission::Invite;
+    let (found, body) = state.read_for(&caller, space, permission, body).await?;
     caller.require_account()?;
-    let found = found.require(Permission::Invite)?;
-    let body = body.read().await?;
     let role = body.role.as_deref().unwrap_or(SpaceRole::Visitor.word());
     let role = SpaceRole::from_word(role)
         .filter(|role| (SpaceRole::Visitor..=SpaceRole::Builder).contains(role))

@@ -116,9 +116,9 @@ pub async fn change(
     Path(space): Path<SpaceId>,
     body: UnreadBody<ProximityChange>,
 ) -> Result<Json<SpaceSettings>, ApiError> {
-    let entered = state.at(space, Some(&caller)).await?;
-    let row = entered.require(Permission::ManageChat)?.row;
-    let rules = body.read().await?.of(row.proximity)?;
+    let permission = Permission::ManageChat;
+    let (entered, body) = state.read_for(&caller, space, permission, body).await?;
+    let rules = body.of(entered.row.proximity)?;
     change_proximity(&state, space, rules).await?;
     Ok(Json(settings(rules, true)))
 }

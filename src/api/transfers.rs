@@ -151,9 +151,8 @@ pub async fn offer(
     Path(space): Path<SpaceId>,
     body: UnreadBody<OfferRequest>,
 ) -> Result<Json<OfferView>, ApiError> {
-    let entered = state.at(space, Some(&caller)).await?;
-    entered.require(Permission::ManageAccess)?;
-    let body = body.read().await?;
+    let permission = Permission::ManageAccess;
+    let (_, body) = state.read_for(&caller, space, permission, body).await?;
     let found = state.store.credentials(body.username.trim()).await?;
     let to = found.ok_or_else(|| ApiError::bad(NO_USER))?.user;
     let theirs = membership_of(&state, space, to).await?;

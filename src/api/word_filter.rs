@@ -95,9 +95,8 @@ pub async fn change(
     Path(space): Path<SpaceId>,
     body: UnreadBody<WordFilterRequest>,
 ) -> Result<Json<WordFilterView>, ApiError> {
-    let entered = state.at(space, Some(&caller)).await?;
-    entered.require(Permission::ManageChat)?;
-    let body = body.read().await?;
+    let permission = Permission::ManageChat;
+    let (_, body) = state.read_for(&caller, space, permission, body).await?;
     let action = FilterAction::from_word(&body.action)
         .ok_or_else(|| ApiError::bad("An action is `redact`, `refuse` or `report`."))?;
     let words = body.words.iter().map(String::as_str);

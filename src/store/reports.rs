@@ -18,7 +18,9 @@ pub const MOST_OPEN: i64 = 10;
 /// Most open reports of a guest.
 pub const MOST_OPEN_OF_GUEST: i64 = 3;
 /// Most open reports of a space: more than people read.
-const MOST_OPEN_IN_SPACE: i64 = 500;
+pub const MOST_OPEN_IN_SPACE: i64 = 500;
+/// Open reports of a space above which guests cannot report: accounts still can.
+pub const MOST_OPEN_IN_SPACE_FOR_GUESTS: i64 = 250;
 
 /// Rank of a server's admin: above every role in a space.
 pub const ADMIN_RANK: i64 = 6;
@@ -97,6 +99,8 @@ pub struct NewReport<'a> {
     pub to_admins: bool,
     /// Most open reports of this user.
     pub most_open: i64,
+    /// Most open reports of the space for this user to report.
+    pub most_in_space: i64,
 }
 
 /// Result of a report.
@@ -276,7 +280,7 @@ impl Store {
                 .bind(new.space.to_string())
                 .fetch_one(&mut *tx)
                 .await?;
-        if open >= MOST_OPEN_IN_SPACE {
+        if open >= new.most_in_space {
             return Ok(ReportOutcome::Full);
         }
         let report = Uuid::now_v7();

@@ -6,6 +6,8 @@ use plaza::net::protocol::chat::ChatS2c;
 use plaza::net::protocol::{ServerMessage, session::SessionS2c};
 use serde_json::{Value, json};
 use sqlx::{AnyConnection, Connection};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::chat::{changed, delete, notice, said, until};
 use crate::clients::{BinaryClient, JsonClient};
@@ -228,4 +230,65 @@ async fn a_role_counts_within_a_second_in_every_process() {
     assert_eq!(changed(&mut owner).await.text, None);
     second.stop().await;
     first.stop().await;
+}
+
+/// A request whose head has arrived, and whose body the server waits for.
+struct LateBody(TcpStream);
+
+impl LateBody {
+    async fn begin(server: &TestServer, path: &str, by: &Person, length: usize) -> Self {
+        let mut connection = TcpStream::connect(server.address.trim_start_matches("http://"))
+            .await
+            .unwrap();
+        let head = format!(
+            "POST /api/v1{path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+             Authorization: Bearer {}\r\nContent-Length: {length}\r\nExpect: 100-continue\r\n\r\n",
+            by.token
+        );
+        connection.write_all(head.as_bytes()).await.unwrap();
+        // The server says this when it begins to read the body, after its first checks.
+        let mut said = [0; 25];
+        connection.read_exact(&mut said).await.unwrap();
+        assert_eq!(&said, b"HTTP/1.1 100 Continue\r\n\r\n");
+        Self(connection)
+    }
+
+    /// Sends the body. Returns the status of the answer.
+    async fn send(mut self, body: &str) -> u16 {
+        self.0.write_all(body.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        self.0.read_to_string(&mut answer).await.unwrap();
+        answer.split(' ').nth(1).unwrap().parse().unwrap()
+    }
+}
+
+#[tokio::test]
+async fn what_is_lost_while_a_body_arrives_counts_no_more() {
+    let server = TestServer::start().await;
+    let (owner, moderator) = (server.user("olga").await, server.user("mia").await);
+    let space = server.space(&owner, "9x9").await;
+    give(&server, &owner, &space, &moderator, "moderator")
+        .await
+        .fine();
+    let (lockdown, body) = (format!("/space/{space}/lockdown"), r#"{"minutes": 15}"#);
+    let begin = || LateBody::begin(&server, &lockdown, &moderator, body.len());
+    assert_eq!(begin().await.send(body).await, 200);
+    let late = begin().await;
+    take(&server, &owner, &space, &moderator).await.fine();
+    assert_eq!(late.send(body).await, 403);
+
+    // A session that ended.
+    give(&server, &owner, &space, &moderator, "moderator")
+        .await
+        .fine();
+    let late = begin().await;
+    let plans = r#"{"dimensions": "9x9", "name": "Late"}"#;
+    let making = LateBody::begin(&server, "/space", &moderator, plans.len()).await;
+    server
+        .post("/signout/everywhere", Some(&moderator), Value::Null)
+        .await
+        .fine();
+    assert_eq!(late.send(body).await, 401);
+    assert_eq!(making.send(plans).await, 401);
+    server.stop().await;
 }

@@ -55,6 +55,7 @@ fn report(context: &ReportContext, space: SpaceId, (by, about): (UserId, UserId)
         about_rank: rank(SpaceRole::Member),
         to_admins: false,
         most_open: 2,
+        most_in_space: 500,
     }
 }
 
