@@ -6,7 +6,8 @@ import { useEffect, useState } from "preact/hooks";
 import { api, type Cluster, type RunningNode, type RunningSpace } from "../net/api";
 import { here } from "../net/base";
 import { reasonOf } from "../net/reason";
-import { Brand, Dialog, ErrorNote, Spinner } from "../ui/controls";
+import { AdminPage } from "../ui/admin-page";
+import { Dialog, ErrorNote, Spinner } from "../ui/controls";
 import { me } from "../ui/me";
 
 /** Milliseconds between two requests: processes report once a second. */
@@ -21,46 +22,31 @@ export function ClusterScreen() {
   const [draining, setDraining] = useState<string | null>(null);
   const nodes = cluster?.nodes ?? [];
   return (
-    <>
-      <header class="top">
-        <Brand />
-        <span class="grow" />
-        <a class="button quiet" href={here("/")}>
-          Lobby
-        </a>
-      </header>
-      <main class="page">
-        <h1>Processes</h1>
-        {!isAdmin && (
-          <ErrorNote>
-            This page is for admins. Ask one to make you an admin, or go back to the lobby.
-          </ErrorNote>
-        )}
-        {error && <ErrorNote>{error} What is shown may be old.</ErrorNote>}
-        {isAdmin && !cluster && !error && <Spinner label="Looking around" />}
-        {cluster && (
-          <>
-            <div class="nodes">
-              {nodes.map((node) => (
-                <NodeCard
-                  key={node.node}
-                  node={node}
-                  isAlone={nodes.length === 1}
-                  onDrain={() => setDraining(node.node)}
-                  onUndrain={() => order(api.undrain(node.node))}
-                />
-              ))}
-            </div>
-            {nodes.length === 1 && (
-              <p class="muted">
-                There is one process. Several that share a PostgreSQL and a Redis are one Plaza:
-                when one dies, the others go on with its spaces.
-              </p>
-            )}
-            <RunningSpaces cluster={cluster} onMove={(id, to) => order(api.moveSpace(id, to))} />
-          </>
-        )}
-      </main>
+    <AdminPage title="Processes">
+      {error && <ErrorNote>{error} What is shown may be old.</ErrorNote>}
+      {!cluster && !error && <Spinner label="Looking around" />}
+      {cluster && (
+        <>
+          <div class="nodes">
+            {nodes.map((node) => (
+              <NodeCard
+                key={node.node}
+                node={node}
+                isAlone={nodes.length === 1}
+                onDrain={() => setDraining(node.node)}
+                onUndrain={() => order(api.undrain(node.node))}
+              />
+            ))}
+          </div>
+          {nodes.length === 1 && (
+            <p class="muted">
+              There is one process. Several that share a PostgreSQL and a Redis are one Plaza: when
+              one dies, the others go on with its spaces.
+            </p>
+          )}
+          <RunningSpaces cluster={cluster} onMove={(id, to) => order(api.moveSpace(id, to))} />
+        </>
+      )}
       {draining !== null && (
         <DrainDialog
           node={draining}
@@ -68,7 +54,7 @@ export function ClusterScreen() {
           onDrain={() => order(api.drain(draining))}
         />
       )}
-    </>
+    </AdminPage>
   );
 }
 

@@ -102,7 +102,7 @@ interface MapCanvasProps {
   side: number;
   /** Whether zones have their names on the map; otherwise the one under the pointer is named. */
   isNamed?: boolean;
-  /** The person walks somewhere. */
+  /** The person walks to a tile. */
   onGone?: () => void;
 }
 

@@ -17,7 +17,7 @@ import { Dialog, ErrorNote, IconButton, Spinner } from "./controls";
 import { Choose } from "./settings/fields";
 import { stamp } from "./times";
 
-/** The person whom a report is about. */
+/** The person that a report is about. */
 export interface Reported {
   user: string;
   name: string;

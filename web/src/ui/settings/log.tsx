@@ -1,33 +1,15 @@
 /** Log: what was done in a space, and by which of its people. */
 
-import { useEffect, useState } from "preact/hooks";
 import { type AuditEntry, moderationApi } from "../../net/moderation-api";
-import { useAttempt } from "../attempt";
-import { ErrorNote, Spinner } from "../controls";
 import { stamp, withLocalTimes } from "../times";
+import { Pages } from "./pages";
 
 export function LogTab({ id }: { id: string }) {
-  const [entries, setEntries] = useState<AuditEntry[]>([]);
-  const [before, setBefore] = useState<string | null>("");
-  const { error, isBusy, run } = useAttempt();
-  const more = () =>
-    run(async () => {
-      const page = await moderationApi.auditLog(id, before ?? "");
-      setEntries([...entries, ...page.entries]);
-      setBefore(page.before);
-    });
-  useEffect(() => void more(), []);
   return (
-    <div class="section">
-      {error && <ErrorNote>{error}</ErrorNote>}
-      <LogList entries={entries} isWhole={before === null} />
-      {isBusy && <Spinner label="Looking" />}
-      {before !== null && before !== "" && !isBusy && (
-        <button type="button" class="button" onClick={more}>
-          Show earlier
-        </button>
-      )}
-    </div>
+    <Pages
+      load={(before) => moderationApi.auditLog(id, before)}
+      draw={(entries, isWhole) => <LogList entries={entries} isWhole={isWhole} />}
+    />
   );
 }
 

@@ -1,34 +1,19 @@
 /** Own reports: what this person reported, and what was answered. */
 
-import { useEffect, useState } from "preact/hooks";
 import { type OwnReport, reportsApi } from "../../net/reports-api";
 import { labelOfKind } from "../../world/reports";
-import { useAttempt } from "../attempt";
-import { ErrorNote, Spinner } from "../controls";
 import { stamp } from "../times";
+import { Pages } from "./pages";
 
 export function OwnReportsTab() {
-  const [reports, setReports] = useState<OwnReport[]>([]);
-  const [before, setBefore] = useState<string | null>("");
-  const { error, isBusy, run } = useAttempt();
-  const more = () =>
-    run(async () => {
-      const page = await reportsApi.own(before ?? "");
-      setReports([...reports, ...page.reports]);
-      setBefore(page.before);
-    });
-  useEffect(() => void more(), []);
   return (
-    <div class="section">
-      {error && <ErrorNote>{error}</ErrorNote>}
-      <OwnReportList reports={reports} isWhole={before === null} />
-      {isBusy && <Spinner label="Looking" />}
-      {before !== null && before !== "" && !isBusy && (
-        <button type="button" class="button" onClick={more}>
-          Show earlier
-        </button>
-      )}
-    </div>
+    <Pages
+      load={async (before) => {
+        const page = await reportsApi.own(before);
+        return { entries: page.reports, before: page.before };
+      }}
+      draw={(reports, isWhole) => <OwnReportList reports={reports} isWhole={isWhole} />}
+    />
   );
 }
 
