@@ -75,7 +75,7 @@ impl Spaces {
         self.spread(LinkBroadcast::JoinRequest(space, name.to_owned()));
     }
 
-    /// Tells users of a report, in every process: in one space, or wherever they are.
+    /// Tells users of a report, in every process: in one space, or in any.
     pub fn tell_of_report(&self, users: Vec<UserId>, space: Option<SpaceId>, news: ReportNews) {
         self.0.connections.tell_of_report(&users, space, news);
         self.spread(LinkBroadcast::Report(users, space, news));

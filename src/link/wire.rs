@@ -168,7 +168,7 @@ pub enum LinkBroadcast {
     Memberships(SpaceId),
     /// A user of that name asks to be let into a space; people inside who may answer are told.
     JoinRequest(SpaceId, String),
-    /// These users are told of a report, in this space or wherever they are.
+    /// These users are told of a report, in this space or in any.
     Report(Vec<UserId>, Option<SpaceId>, ReportNews),
 }
 

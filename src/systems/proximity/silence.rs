@@ -1,5 +1,5 @@
-//! Silence: players that moderators muted in calls. Others neither hear nor see them, whatever
-//! connects them.
+//! Silence: players that moderators muted in calls. Others neither hear nor see them, by
+//! any connection.
 
 use bevy_ecs::prelude::*;
 

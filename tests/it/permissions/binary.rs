@@ -35,11 +35,11 @@ type Test = Box<dyn Fn(&ServerMessage) -> bool>;
 enum Follows {
     /// The watcher is shown this, and is not when the sender may not do it.
     Others(Test),
-    /// The sender is sent this, whatever their role.
+    /// The sender is sent this, in any role.
     Sender(Test),
     /// Nothing that others are told of for certain.
     Unseen,
-    /// The connection is closed with this code, whatever their role.
+    /// The connection is closed with this code, in any role.
     Close(u16),
 }
 

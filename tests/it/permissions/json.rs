@@ -15,7 +15,7 @@ enum Follows {
     Others,
     /// The sender is sent this.
     Sender(&'static str),
-    /// The sender is refused with this code, whoever they are.
+    /// The sender is refused with this code in any role.
     Refusal(&'static str),
 }
 
