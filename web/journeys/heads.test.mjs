@@ -66,7 +66,7 @@ const drawn = ({ page }) =>
       await new Promise((resolve) => requestAnimationFrame(resolve));
   });
 
-test("two people speak next to each other: their bubbles cover no face, and not each other", async () => {
+test("two people speak next to each other: bubbles cover no face and not each other", async () => {
   const long = "Good morning! Coffee in five minutes at the fountain, and there is cake. ".repeat(
     3,
   );
